@@ -1,0 +1,225 @@
+// Attempts in Redis: claim, settle, renew, release, reap. Each takes a batch and costs one round trip per 200 items.
+
+import { hash } from 'node:crypto'
+import type { Activity, AttemptOutcome, RecordedFailure } from '../../core/activity.ts'
+import { ErrandError } from '../../core/errors.ts'
+import { LIMITS } from '../../core/limits.ts'
+import { ENDED_BUCKET_MS } from './keys.ts'
+import type { SideStore } from './side-store.ts'
+import { batches, rows } from './side-store.ts'
+
+/** What is asked for when an attempt is claimed. */
+export interface ClaimRequest {
+  readonly activity: Activity
+  /** The activity record's own text. */
+  readonly envelope: string
+  readonly leaseId: string
+}
+
+/** `held`: somebody's live lease, or being reaped · `done`: ended, or a later attempt is known. */
+export type ClaimAnswer =
+  | { readonly verdict: 'claimed'; readonly deadlineMs: number; readonly startedAtMs: number }
+  | { readonly verdict: 'held' }
+  | { readonly verdict: 'done'; readonly status: string; readonly attempt: number }
+
+/** The field that counts are kept by. */
+export function countField(activity: Pick<Activity, 'type' | 'priority'>): string {
+  return `${activity.type}|${activity.priority}`
+}
+
+/** Claims attempts for a worker. One answer per request, in order. */
+export async function claim(
+  store: SideStore,
+  params: { readonly requests: readonly ClaimRequest[]; readonly leaseMs: number; readonly worker: string },
+): Promise<ClaimAnswer[]> {
+  const { keys } = store
+  const answers: ClaimAnswer[] = []
+  for (const batch of batches(params.requests, LIMITS.scriptBatchMax)) {
+    const reply = await store.main.run(
+      'claim',
+      [keys.leases, keys.runningCounts, keys.unseenCounts, ...batch.map(request => keys.marker(request.activity.id))],
+      [
+        params.leaseMs,
+        params.worker,
+        store.retention.markerMs,
+        ...batch.flatMap(({ activity, envelope, leaseId }) => [
+          activity.id,
+          activity.attempt,
+          leaseId,
+          envelope,
+          countField(activity),
+          activity.key?.key ?? '',
+        ]),
+      ],
+    )
+    for (const row of rows(reply, 3)) answers.push(toClaimAnswer(row))
+  }
+  return answers
+}
+
+function toClaimAnswer([verdict, first, second]: string[]): ClaimAnswer {
+  if (verdict === 'claimed') return { verdict, deadlineMs: Number(first), startedAtMs: Number(second) }
+  if (verdict === 'held') return { verdict }
+  if (verdict === 'done') return { verdict, status: first ?? '', attempt: Number(second) }
+  throw new ErrandError('internal', `claim answered ${verdict}`)
+}
+
+/** How an attempt is to end. Times are Redis's: `delayMs` is counted from the moment that Redis decides. */
+export interface SettleRequest {
+  readonly activity: Activity
+  readonly leaseId: string
+  readonly outcome: AttemptOutcome
+  readonly delayMs: number
+  readonly error: RecordedFailure | null
+  /** The stored result's text; null for none. */
+  readonly result: string | null
+  /** What happens instead when cancel was asked for. */
+  readonly ifCancelRequested: { readonly outcome: AttemptOutcome; readonly result: string } | null
+  readonly worker: string
+  readonly startedAtMs: number
+  /** What the caller said, in full: the same again is answered the same, anything else is a conflict. */
+  readonly said: string
+}
+
+/** How Redis ended it. */
+export type SettleAnswer =
+  | {
+      readonly verdict: 'settled'
+      readonly outcome: AttemptOutcome
+      readonly endedAtMs: number
+      readonly dueAtMs: number | null
+      readonly startedAtMs: number | null
+      readonly worker: string | null
+    }
+  | { readonly verdict: 'lease_lost' | 'conflict' }
+
+/** Settles attempts. One answer per request, in order. */
+export async function settle(store: SideStore, requests: readonly SettleRequest[]): Promise<SettleAnswer[]> {
+  const { keys, retention } = store
+  const answers: SettleAnswer[] = []
+  for (const batch of batches(requests, LIMITS.scriptBatchMax)) {
+    const scriptKeys = [keys.leases, keys.runningCounts, keys.endedCounts(store.clock.nowMs())]
+    const args: (string | number)[] = [retention.markerMs, retention.resultMs, retention.keyMs, endedCountsTtlMs(store)]
+    for (const request of batch) {
+      const { activity } = request
+      const marker = keys.marker(activity.id)
+      scriptKeys.push(marker, activity.key === null ? marker : keys.keyEntry(activity.type, activity.key.key))
+      args.push(
+        activity.id,
+        request.leaseId,
+        hash('sha1', request.said, 'base64url'),
+        activity.attempt,
+        request.outcome,
+        Math.round(request.delayMs),
+        request.error === null ? '' : JSON.stringify(request.error),
+        request.result ?? '',
+        request.ifCancelRequested?.outcome ?? '',
+        request.ifCancelRequested?.result ?? '',
+        countField(activity),
+        request.worker,
+        request.startedAtMs,
+        activity.key?.key ?? '',
+        keys.channel(activity.id),
+      )
+    }
+    for (const row of rows(await store.main.run('settle', scriptKeys, args), 6)) answers.push(toSettleAnswer(row))
+  }
+  return answers
+}
+
+/** Counts of what ended outlive the longest memory of an ended activity. */
+export function endedCountsTtlMs(store: SideStore): number {
+  return store.retention.resultMs + ENDED_BUCKET_MS
+}
+
+function toSettleAnswer([verdict, outcome, endedAt, dueAt, startedAt, worker]: string[]): SettleAnswer {
+  if (verdict === 'lease_lost' || verdict === 'conflict') return { verdict }
+  if (verdict !== 'settled') throw new ErrandError('internal', `settle answered ${verdict}`)
+  return {
+    verdict,
+    outcome: outcome as AttemptOutcome,
+    endedAtMs: Number(endedAt),
+    dueAtMs: dueAt === '' ? null : Number(dueAt),
+    startedAtMs: startedAt === '' ? null : Number(startedAt),
+    worker: worker === '' || worker === undefined ? null : worker,
+  }
+}
+
+/** Renews leases; one answer per lease, in order. */
+export async function renew(
+  store: SideStore,
+  leases: readonly { readonly id: string; readonly leaseId: string; readonly byMs: number }[],
+): Promise<({ readonly deadlineMs: number; readonly cancelRequested: boolean } | null)[]> {
+  const answers: ({ readonly deadlineMs: number; readonly cancelRequested: boolean } | null)[] = []
+  for (const batch of batches(leases, LIMITS.scriptBatchMax)) {
+    const reply = await store.renewals.run(
+      'renew',
+      [store.keys.leases, ...batch.map(lease => store.keys.marker(lease.id))],
+      batch.flatMap(lease => [lease.id, lease.leaseId, lease.byMs]),
+    )
+    for (const [deadline, cancel] of rows(reply, 2)) {
+      answers.push(deadline === '' ? null : { deadlineMs: Number(deadline), cancelRequested: cancel === '1' })
+    }
+  }
+  return answers
+}
+
+/** Releases leases; true per lease that was live (or released by this very call before). */
+export async function release(
+  store: SideStore,
+  leases: readonly { readonly id: string; readonly leaseId: string }[],
+): Promise<boolean[]> {
+  const answers: boolean[] = []
+  for (const batch of batches(leases, LIMITS.scriptBatchMax)) {
+    const reply = await store.main.run(
+      'release',
+      [store.keys.leases, store.keys.runningCounts, ...batch.map(lease => store.keys.marker(lease.id))],
+      [store.retention.markerMs, ...batch.flatMap(lease => [lease.id, lease.leaseId])],
+    )
+    answers.push(...reply.map(answer => answer === 'released'))
+  }
+  return answers
+}
+
+/** An expired lease that this reaper has taken over. */
+export interface Reaping {
+  readonly id: string
+  readonly token: string
+  readonly attempt: number
+  /** '' when Redis has lost it. */
+  readonly envelope: string
+  readonly worker: string | null
+  readonly startedAtMs: number | null
+  readonly cancelRequested: boolean
+  readonly cancelReason: string | null
+}
+
+/** Takes up to `limit` expired leases over, for `reapMs`. */
+export async function takeExpired(
+  store: SideStore,
+  params: { readonly limit: number; readonly token: string; readonly reapMs: number },
+): Promise<Reaping[]> {
+  const ids = await store.main.run('expired', [store.keys.leases], [params.limit])
+  const taken: Reaping[] = []
+  for (const batch of batches(ids, LIMITS.scriptBatchMax)) {
+    const reply = await store.main.run(
+      'reap',
+      [store.keys.leases, ...batch.map(id => store.keys.marker(id))],
+      [params.token, params.reapMs, ...batch],
+    )
+    rows(reply, 7).forEach(([verdict, attempt, envelope, worker, startedAt, cancel, reason], at) => {
+      if (verdict !== 'reaping') return
+      taken.push({
+        id: batch[at] ?? '',
+        token: params.token,
+        attempt: Number(attempt),
+        envelope: envelope ?? '',
+        worker: worker === '' || worker === undefined ? null : worker,
+        startedAtMs: startedAt === '' ? null : Number(startedAt),
+        cancelRequested: cancel === '1',
+        cancelReason: reason === '' || reason === undefined ? null : reason,
+      })
+    })
+  }
+  return taken
+}

@@ -1,0 +1,197 @@
+// Connections to Redis: one for scripts, one for renewals (which must not wait behind a large batch), one for waking
+// waiters. Errors are translated here, once; what Redis must be like is checked here, before anything is written.
+
+import { readFileSync } from 'node:fs'
+import { Redis } from 'ioredis'
+import type { Clock } from '../../core/clock.ts'
+import { ErrandError } from '../../core/errors.ts'
+import type { Logger } from '../../core/logger.ts'
+
+/** How Redis is reached. */
+export interface RedisSettings {
+  /** `redis://[user:password@]host:port[/db]`, or `rediss://` for TLS. */
+  readonly url: string
+  /** RESP version. @defaultValue 3 */
+  readonly protocol?: 2 | 3
+  /** Unit: ms. A command that takes longer counts as "outcome unknown". @defaultValue 5_000 */
+  readonly commandTimeoutMs?: number
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+const SCRIPTS = [
+  'claim',
+  'settle',
+  'renew',
+  'release',
+  'expired',
+  'reap',
+  'index',
+  'due',
+  'forget',
+  'reserve',
+  'confirm',
+  'cancel',
+] as const
+/** The name of a script: its file in `scripts/`. */
+export type ScriptName = (typeof SCRIPTS)[number]
+
+const sources = new Map<ScriptName, string>(
+  SCRIPTS.map(name => [name, readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8')]),
+)
+
+/** A connection with Errand's scripts. */
+export class RedisConnection {
+  readonly redis: Redis
+  readonly #settings: RedisSettings
+  #troubleAtMs = Number.NEGATIVE_INFINITY
+  #wasReady = false
+
+  constructor(settings: RedisSettings, name: string) {
+    this.#settings = settings
+    this.redis = new Redis(settings.url, {
+      lazyConnect: true,
+      connectionName: `errand-${name}`,
+      protocol: settings.protocol ?? 3,
+      replyMapping: 'legacy',
+      commandTimeout: settings.commandTimeoutMs ?? 5_000,
+      connectTimeout: 5_000,
+      // Callers must hear `unavailable` in time; settlements have a loop of their own.
+      maxRetriesPerRequest: 2,
+      retryStrategy: times => Math.min(50 * 2 ** Math.min(times, 6), 2_000),
+      // On by default, and Errand's scripts are idempotent under lease and request ids because of it.
+      autoResendUnfulfilledCommands: true,
+    })
+    for (const [script, lua] of sources) this.redis.defineCommand(commandName(script), { lua })
+    this.redis.on('error', (error: Error) => settings.logger.debug('redis connection error', { name, error: error.message }))
+    this.redis.on('close', () => this.#noteTrouble())
+    this.redis.on('ready', () => {
+      if (this.#wasReady) this.#noteTrouble()
+      this.#wasReady = true
+    })
+  }
+
+  /** Connects; throws `configuration` for a wrong address or password, `unavailable` when nobody answers. */
+  async connect(): Promise<void> {
+    try {
+      await this.redis.connect()
+    } catch (error) {
+      const cause = await this.#firstError(error)
+      this.redis.disconnect()
+      throw this.translate(cause, 'connecting')
+    }
+  }
+
+  /** Runs a script. `keys` all lie in one slot. */
+  async run(script: ScriptName, keys: readonly string[], args: readonly (string | number)[]): Promise<string[]> {
+    const commands = this.redis as unknown as Record<string, (...args: (string | number)[]) => Promise<unknown>>
+    const command = commands[commandName(script)]
+    if (command === undefined) throw new ErrandError('internal', `script ${script} is not defined`)
+    return (await this.guard(script, () => command.call(this.redis, keys.length, ...keys, ...args))) as string[]
+  }
+
+  /** Runs commands with errors translated. */
+  async guard<T>(doing: string, commands: () => Promise<T>): Promise<T> {
+    try {
+      return await commands()
+    } catch (error) {
+      throw this.translate(error, doing)
+    }
+  }
+
+  /** Milliseconds since the connection was last lost, restored or too slow. Infinity: never. */
+  sinceTroubleMs(): number {
+    return this.#settings.clock.monotonicMs() - this.#troubleAtMs
+  }
+
+  async close(): Promise<void> {
+    const quit = this.redis.quit().catch(() => undefined) // a dead connection has nothing to wait for
+    const limit = this.#settings.clock.sleep(1_000)
+    await Promise.race([quit, limit])
+    this.redis.disconnect()
+  }
+
+  /** An error of ioredis or Redis as one of ours. */
+  translate(error: unknown, doing: string): ErrandError {
+    const text = error instanceof Error ? error.message : String(error)
+    if (error instanceof ErrandError) return error
+    const where = safeUrl(this.#settings.url)
+    if (/WRONGPASS|NOAUTH|NOPERM|invalid username-password|without any password configured/i.test(text)) {
+      return new ErrandError('configuration', `Redis at ${where} refused the credentials or a command (${text}). Correct redisUrl.`, {
+        details: { setting: 'redisUrl', address: where },
+        cause: error,
+      })
+    }
+    if (/Command timed out/i.test(text)) this.#noteTrouble()
+    if (/^(ERR|WRONGTYPE|NOSCRIPT)|Error running script|user_script/.test(text) && !/^ERR max number of clients/.test(text)) {
+      return new ErrandError('internal', `Redis refused ${doing}: ${text}`, { cause: error })
+    }
+    return new ErrandError('unavailable', `Redis at ${where} did not answer ${doing} (${text}). Check that it runs and that redisUrl is right.`, {
+      details: { setting: 'redisUrl', address: where },
+      cause: error,
+    })
+  }
+
+  // ioredis rejects connect() with "Connection is closed"; what really happened came as an 'error' event just before.
+  async #firstError(error: unknown): Promise<unknown> {
+    try {
+      await this.redis.ping()
+    } catch (pingError) {
+      if (pingError instanceof Error && !/closed|max retries/i.test(pingError.message)) return pingError
+    }
+    return this.#lastError ?? error
+  }
+  #lastError: Error | undefined
+  /** Remembers what the connection said while it was being opened. */
+  watchErrors(): this {
+    this.redis.on('error', (error: Error) => {
+      this.#lastError = error
+    })
+    return this
+  }
+
+  #noteTrouble(): void {
+    this.#troubleAtMs = this.#settings.clock.monotonicMs()
+  }
+}
+
+function commandName(script: ScriptName): string {
+  return `errand_${script}`
+}
+
+/** The URL without its credentials. */
+export function safeUrl(url: string): string {
+  try {
+    const parsed = new URL(url)
+    return `${parsed.protocol}//${parsed.host}${parsed.pathname === '/' ? '' : parsed.pathname}`
+  } catch {
+    return 'an address that is no URL'
+  }
+}
+
+/** Checks a Redis URL. Throws `invalid_argument` naming `redisUrl`. */
+export function checkRedisUrl(value: unknown): string {
+  if (typeof value === 'string' && /^rediss?:\/\/[^\s]+$/.test(value) && URL.canParse(value)) return value
+  throw new ErrandError('invalid_argument', `redisUrl is ${typeof value === 'string' ? 'not a redis:// or rediss:// URL' : `a ${typeof value}`}; give redis://host:port.`, {
+    details: { field: 'redisUrl' },
+  })
+}
+
+/** Refuses a Redis that evicts: leases, keys and schedules would vanish under memory pressure. */
+export async function checkServer(connection: RedisConnection): Promise<void> {
+  const info = await connection.guard('INFO', () => connection.redis.info())
+  const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1]
+  const version = /^redis_version:(\S+)/m.exec(info)?.[1] ?? '0'
+  if (policy !== undefined && policy !== 'noeviction') {
+    throw new ErrandError(
+      'configuration',
+      `Redis has maxmemory-policy ${policy}, which evicts leases and idempotency keys. Set maxmemory-policy to noeviction.`,
+      { details: { setting: 'maxmemory-policy', received: policy, allowed: 'noeviction' } },
+    )
+  }
+  if (Number.parseInt(version, 10) < 6) {
+    throw new ErrandError('configuration', `Redis is version ${version}; Errand needs 6.2 or later.`, {
+      details: { setting: 'redis version', received: version },
+    })
+  }
+}

@@ -1,0 +1,70 @@
+// Every Redis key and channel of a namespace is built here, and nowhere else: none inside Lua, none by the callers.
+// The hash tag keeps all keys of a shard in one slot, so that scripts may touch several of them on a cluster.
+// One shard for now; ids and keys already pass through the functions that will choose among several.
+
+import { murmur2 } from '../../core/murmur2.ts'
+
+/** Waiters listen on one of so many channels, chosen by the activity's id, so that any process can wait for any result. */
+const CHANNELS = 64
+/** Ended activities are counted by buckets of ten minutes, so that counts fade as markers do. */
+export const ENDED_BUCKET_MS = 600_000
+
+/** The keys of one namespace. */
+export class Keys {
+  readonly leases: string
+  readonly reservations: string
+  readonly due: string
+  readonly delayed: string
+  readonly runningCounts: string
+  readonly scheduledCounts: string
+  readonly unseenCounts: string
+  readonly generation: string
+  readonly sweep: string
+  readonly #tag: string
+  readonly #namespace: string
+
+  constructor(namespace: string) {
+    this.#namespace = namespace
+    this.#tag = `{${namespace}:00}`
+    this.leases = `${this.#tag}:leases`
+    this.reservations = `${this.#tag}:reservations`
+    this.due = `${this.#tag}:due`
+    this.delayed = `${this.#tag}:delayed`
+    this.runningCounts = `${this.#tag}:running`
+    this.scheduledCounts = `${this.#tag}:scheduled`
+    this.unseenCounts = `${this.#tag}:unseen`
+    this.generation = `${this.#tag}:generation`
+    this.sweep = `${this.#tag}:sweep`
+  }
+
+  /** The marker of an activity. */
+  marker(id: string): string {
+    return `${this.#tag}:a:${id}`
+  }
+
+  /** The entry of an idempotency key. A type holds no colon, so type and key cannot run into each other. */
+  keyEntry(type: string, key: string): string {
+    return `${this.#tag}:key:${type}:${key}`
+  }
+
+  /** Counts of what ended in the bucket of this time. */
+  endedCounts(atMs: number): string {
+    return `${this.#tag}:ended:${Math.floor(atMs / ENDED_BUCKET_MS)}`
+  }
+
+  /** Where waiters of this activity are woken. */
+  channel(id: string): string {
+    return `${this.#namespace}:done:${murmur2(Buffer.from(id)) & (CHANNELS - 1)}`
+  }
+}
+
+/** The member of the reservations set that a key is. */
+export function reservationMember(type: string, key: string): string {
+  return `${type}:${key}`
+}
+
+/** The type and key of a member of the reservations set. */
+export function parseReservationMember(member: string): { type: string; key: string } {
+  const colon = member.indexOf(':')
+  return { type: member.slice(0, colon), key: member.slice(colon + 1) }
+}

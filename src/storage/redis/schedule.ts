@@ -1,0 +1,90 @@
+// The due-time index of `ns.delay`: which attempt is due when, with its envelope, until it is dispatched.
+
+import type { Activity, DelayRecord } from '../../core/activity.ts'
+import { LIMITS } from '../../core/limits.ts'
+import { delayKey } from '../../core/topics.ts'
+import { countField } from './attempts.ts'
+import type { SideStore } from './side-store.ts'
+import { batches, rows } from './side-store.ts'
+
+/** A scheduled attempt as it is indexed. `partition`: where its delay record is, so that its tombstone follows it. */
+export interface IndexEntry {
+  readonly record: DelayRecord
+  readonly partition: number
+  /** The activity record's own text. */
+  readonly envelope: string
+}
+
+/** `over`: Redis knows that this attempt has run or will not · `known`: was there already. */
+export type IndexAnswer = 'indexed' | 'known' | 'over'
+
+/** Indexes scheduled attempts. One answer per entry, in order. */
+export async function index(store: SideStore, entries: readonly IndexEntry[]): Promise<IndexAnswer[]> {
+  const { keys } = store
+  const answers: IndexAnswer[] = []
+  for (const batch of batches(entries, LIMITS.scriptBatchMax)) {
+    const reply = await store.main.run(
+      'index',
+      [keys.due, keys.delayed, keys.scheduledCounts, ...batch.map(entry => keys.marker(entry.record.activity.id))],
+      batch.flatMap(({ record, partition, envelope }) => [
+        delayKey(record.activity.id, record.activity.attempt),
+        record.activity.attempt,
+        record.dueAtMs,
+        `${countField(record.activity)}|${partition}|${envelope}`,
+        countField(record.activity),
+      ]),
+    )
+    answers.push(...(reply as IndexAnswer[]))
+  }
+  return answers
+}
+
+/** What is due now. */
+export interface DueEntry {
+  readonly member: string
+  readonly partition: number
+  readonly envelope: string
+}
+
+/** Takes up to `limit` due entries for `claimMs`. */
+export async function takeDue(
+  store: SideStore,
+  params: { readonly limit: number; readonly claimMs: number },
+): Promise<{ readonly entries: readonly DueEntry[]; readonly nextDueInMs: number | null }> {
+  const [next, ...flat] = await store.main.run('due', [store.keys.due, store.keys.delayed], [params.limit, params.claimMs])
+  return {
+    nextDueInMs: next === '' || next === undefined ? null : Number(next),
+    entries: rows(flat, 2).map(([member, value]) => parseValue(member ?? '', value ?? '')),
+  }
+}
+
+/** Takes an indexed value apart: `type|priority|partition|envelope`. */
+export function parseValue(member: string, value: string): DueEntry {
+  const [type = '', priority = '', partition = ''] = value.split('|', 3)
+  const head = type.length + priority.length + partition.length + 3
+  return { member, partition: Number(partition), envelope: value.slice(head) }
+}
+
+/** Takes entries out of the index. */
+export async function forget(
+  store: SideStore,
+  entries: readonly { readonly member: string; readonly activity: Pick<Activity, 'type' | 'priority'> | null }[],
+): Promise<void> {
+  const { keys } = store
+  for (const batch of batches(entries, LIMITS.scriptBatchMax)) {
+    await store.main.run(
+      'forget',
+      [keys.due, keys.delayed, keys.scheduledCounts],
+      batch.flatMap(({ member, activity }) => [member, activity === null ? '' : countField(activity)]),
+    )
+  }
+}
+
+/** The indexed value of an attempt, or null. */
+export async function indexed(store: SideStore, member: string): Promise<{ entry: DueEntry; dueAtMs: number } | null> {
+  const { redis } = store.main
+  const [value, score] = await store.main.guard('the schedule', () =>
+    Promise.all([redis.hget(store.keys.delayed, member), redis.zscore(store.keys.due, member)]),
+  )
+  return value === null ? null : { entry: parseValue(member, value), dueAtMs: Number(score ?? 0) }
+}

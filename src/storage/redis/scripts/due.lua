@@ -1,0 +1,17 @@
+-- Takes what is due, earliest first, with a short claim of its own: what is not forgotten by then is due again.
+--
+-- KEYS  1 due · 2 delayed
+-- ARGV  1 limit · 2 claimMs
+-- Reply: ms until the next due time or '', then flat: member, value
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local members = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
+local reply = { '' }
+for _, member in ipairs(members) do
+  redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), member)
+  reply[#reply + 1] = member
+  reply[#reply + 1] = redis.call('HGET', KEYS[2], member) or ''
+end
+local first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+if first[2] then reply[1] = string.format('%.0f', math.max(0, tonumber(first[2]) - now)) end
+return reply

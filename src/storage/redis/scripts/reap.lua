@@ -1,0 +1,29 @@
+-- Takes expired leases over for reaping: the reaper's token becomes the lease, for a short time, so that the late
+-- worker's settlement is refused from here on and another reaper continues should this one die.
+--
+-- KEYS  1 leases · then per item: marker
+-- ARGV  1 token · 2 reapMs · then ids
+-- Reply per item, flat: 'reaping' | 'live' | 'gone', then attempt, envelope, worker, startedAtMs, '1' when cancel was asked for, cancel reason
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local reply = {}
+local function say(...)
+  for _, value in ipairs({ ... }) do reply[#reply + 1] = value end
+end
+for i = 2, #KEYS do
+  local id = ARGV[2 + (i - 1)]
+  local marker = redis.call('HMGET', KEYS[i], 's', 'd', 'n', 'e', 'w', 'b', 'c', 'cr')
+  local status = marker[1]
+  if status ~= 'running' and status ~= 'reaping' then
+    redis.call('ZREM', KEYS[1], id)
+    say('gone', '', '', '', '', '', '')
+  elseif tonumber(marker[2]) > now then
+    say('live', '', '', '', '', '', '')
+  else
+    local deadline = now + tonumber(ARGV[2])
+    redis.call('HSET', KEYS[i], 's', 'reaping', 'l', ARGV[1], 'd', deadline)
+    redis.call('ZADD', KEYS[1], deadline, id)
+    say('reaping', marker[3], marker[4] or '', marker[5] or '', marker[6] or '', marker[7] and '1' or '', marker[8] or '')
+  end
+end
+return reply

@@ -1,0 +1,87 @@
+// The side-store: what Redis decides. Leases, markers, results, idempotency keys and the due-time index, in batches of
+// scripts that are idempotent under their lease or request id. Nothing that is merely pending is here, and nothing here
+// is the only copy of anything that matters.
+
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '../../core/clock.ts'
+import { Keys } from './keys.ts'
+import type { RedisSettings } from './connection.ts'
+import { RedisConnection, checkServer } from './connection.ts'
+
+/** How long Redis remembers. Unit: ms. */
+export interface Retention {
+  /** The marker of an ended or waiting attempt. @defaultValue an hour */
+  readonly markerMs: number
+  /** A result, and its marker with it. @defaultValue a day */
+  readonly resultMs: number
+  /** An idempotency key, and its activity's marker with it. @defaultValue a day */
+  readonly keyMs: number
+}
+
+/** Defaults of {@link Retention}. */
+export const DEFAULT_RETENTION: Retention = { markerMs: 3_600_000, resultMs: 86_400_000, keyMs: 86_400_000 }
+
+/** The connections, keys and lifetimes that every operation of the side-store needs. */
+export class SideStore {
+  readonly keys: Keys
+  readonly retention: Retention
+  readonly clock: Clock
+  /** For scripts. */
+  readonly main: RedisConnection
+  /** For renewals: never behind a large batch. */
+  readonly renewals: RedisConnection
+  /** For pub/sub. */
+  readonly subscriber: RedisConnection
+
+  constructor(settings: RedisSettings & { readonly namespace: string; readonly retention: Retention }) {
+    this.keys = new Keys(settings.namespace)
+    this.retention = settings.retention
+    this.clock = settings.clock
+    this.main = new RedisConnection(settings, 'main').watchErrors()
+    this.renewals = new RedisConnection(settings, 'renewals').watchErrors()
+    this.subscriber = new RedisConnection(settings, 'subscriber').watchErrors()
+  }
+
+  /** Connects and checks the server. Leaves nothing open when it fails. */
+  async open(): Promise<void> {
+    try {
+      await this.main.connect()
+      await checkServer(this.main)
+      await Promise.all([this.renewals.connect(), this.subscriber.connect()])
+      await this.markGeneration()
+    } catch (error) {
+      this.disconnect()
+      throw error
+    }
+  }
+
+  /** Writes the generation key when it is missing: true when it was, so Redis is new or was emptied. */
+  async markGeneration(): Promise<boolean> {
+    const written = await this.main.guard('the generation key', () =>
+      this.main.redis.set(this.keys.generation, randomUUID(), 'NX'),
+    )
+    return written === 'OK'
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.main.close(), this.renewals.close(), this.subscriber.close()])
+  }
+
+  disconnect(): void {
+    for (const connection of [this.main, this.renewals, this.subscriber]) connection.redis.disconnect()
+  }
+}
+
+/** Splits a flat reply into rows. */
+export function rows(reply: readonly unknown[], width: number): string[][] {
+  const out: string[][] = []
+  for (let at = 0; at < reply.length; at += width) out.push(reply.slice(at, at + width).map(String))
+  return out
+}
+
+/** Splits items into batches that one script may take. */
+export function batches<T>(items: readonly T[], size: number): T[][] {
+  const out: T[][] = []
+  for (let at = 0; at < items.length; at += size) out.push(items.slice(at, at + size))
+  return out
+}

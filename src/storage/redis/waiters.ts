@@ -1,0 +1,52 @@
+// Waking those who wait for an activity's end: Redis pub/sub, one of 64 channels by id. Pub/sub is at most once, so a
+// waiter subscribes before it looks, and everybody looks again after a reconnect.
+
+import type { SideStore } from './side-store.ts'
+
+/** Waits for ends of activities, any number at once. */
+export class Waiters {
+  readonly #store: SideStore
+  readonly #waiting = new Map<string, Set<() => void>>()
+  readonly #subscribed = new Map<string, Promise<unknown>>()
+
+  constructor(store: SideStore) {
+    this.#store = store
+    const { redis } = store.subscriber
+    redis.on('message', (_channel: string, id: string) => this.#wake(id))
+    redis.on('ready', () => {
+      for (const id of this.#waiting.keys()) this.#wake(id)
+    })
+  }
+
+  /** Calls back whenever the activity may have ended. Resolves once nothing can be missed; the function given stops it. */
+  async watch(id: string, onEnd: () => void): Promise<() => void> {
+    const callbacks = this.#waiting.get(id) ?? new Set()
+    callbacks.add(onEnd)
+    this.#waiting.set(id, callbacks)
+    const stop = (): void => {
+      callbacks.delete(onEnd)
+      if (callbacks.size === 0) this.#waiting.delete(id)
+    }
+    try {
+      await this.#subscribe(this.#store.keys.channel(id))
+      return stop
+    } catch (error) {
+      stop()
+      throw error
+    }
+  }
+
+  #subscribe(channel: string): Promise<unknown> {
+    // Subscriptions are kept: there are 64 of them at most, and ioredis renews them after a reconnect.
+    const subscribing =
+      this.#subscribed.get(channel) ??
+      this.#store.subscriber.guard('a subscription', () => this.#store.subscriber.redis.subscribe(channel))
+    this.#subscribed.set(channel, subscribing)
+    subscribing.catch(() => this.#subscribed.delete(channel))
+    return subscribing
+  }
+
+  #wake(id: string): void {
+    for (const callback of this.#waiting.get(id) ?? []) callback()
+  }
+}
