@@ -1,0 +1,143 @@
+// The door for those who enqueue. It knows only the port; the steps of an enqueue are in `submission.ts`.
+
+import type { ErrandError } from '../core/errors.ts'
+import { invariant } from '../core/errors.ts'
+import { LIMITS } from '../core/limits.ts'
+import { checkId } from '../core/names.ts'
+import { checkInteger, checkText } from '../core/text.ts'
+import type { ActivityEvent, CancelAnswer, EventGap } from '../storage/storage.ts'
+import type { ClientOptions, ResolvedClientOptions } from './client-options.ts'
+import { resolveClientOptions } from './client-options.ts'
+import type { ActivityDefinition } from './define-activity.ts'
+import type { HandleJson } from './handle.ts'
+import { Handle, cancelActivity, handleJsonOf } from './handle.ts'
+import { Inspector } from './inspector.ts'
+import type { EnqueueOptions, SubmissionAnswer, SubmissionItem } from './submission.ts'
+import { submit } from './submission.ts'
+import { TypeDeclarations } from './type-declarations.ts'
+
+/** One item of {@link Client.enqueueMany}. */
+export interface EnqueueItem<Given> {
+  readonly input: Given
+  readonly options?: EnqueueOptions | undefined
+}
+
+/**
+ * What became of one item. `refused`: nothing was written for it · `unavailable`: the outcome is unknown; the same key or id
+ * is safe to send again. `id` is undefined when the item was refused before it had one.
+ */
+export type EnqueueItemAnswer<Result> =
+  | { readonly outcome: 'created' | 'existing'; readonly handle: Handle<Result> }
+  | { readonly outcome: 'refused' | 'unavailable'; readonly id: string | undefined; readonly error: ErrandError }
+
+/**
+ * Enqueues activities and looks after them.
+ *
+ * @example
+ * await using client = new Client({ storage })
+ * const handle = await client.enqueue(sendInvoice, { orderId: '42' }, { key: 'invoice-42' })
+ * const { receiptId } = await handle.result({ timeoutMs: 60_000 })
+ */
+export class Client {
+  /** Looking without touching. */
+  readonly inspect: Inspector
+  readonly #options: ResolvedClientOptions
+  #declarations: TypeDeclarations
+  #parentId: string | undefined
+
+  /** Throws `invalid_argument` naming the option. */
+  constructor(options: ClientOptions) {
+    this.#options = resolveClientOptions(options)
+    this.#declarations = new TypeDeclarations(this.#options.storage)
+    this.inspect = new Inspector(this.#options.storage)
+  }
+
+  /**
+   * Enqueues one activity; resolves when it is accepted, which is for good.
+   *
+   * Throws `invalid_argument` naming `input` and the path (or the option) with nothing written, `payload_too_large`,
+   * `duplicate_activity` or `idempotency_conflict` with `details.existingId`, and `unavailable` when the outcome is unknown:
+   * sending the same again under the key, or under `details.id`, is safe.
+   */
+  async enqueue<Given, Parsed, Returned, Result>(
+    definition: ActivityDefinition<Given, Parsed, Returned, Result>,
+    input: NoInfer<Given>,
+    options: EnqueueOptions = {},
+  ): Promise<Handle<Result>> {
+    const [answer] = await this.#submit(definition, [{ input, options }])
+    invariant(answer !== undefined, 'one item has one answer')
+    if ('error' in answer) throw answer.error
+    return this.#handle(definition, answer)
+  }
+
+  /**
+   * Enqueues 1 to 10,000 activities of one type in one step; one answer each, in order. An item that is refused or unavailable
+   * does not touch its neighbours. Throws only when the call as a whole is wrong or the type cannot be declared.
+   */
+  async enqueueMany<Given, Parsed, Returned, Result>(
+    definition: ActivityDefinition<Given, Parsed, Returned, Result>,
+    items: readonly EnqueueItem<NoInfer<Given>>[],
+  ): Promise<EnqueueItemAnswer<Result>[]> {
+    if (items.length === 0) return []
+    checkInteger('items.length', items.length, 1, LIMITS.enqueueBatchMax)
+    const answers = await this.#submit(definition, items)
+    return answers.map(answer =>
+      'error' in answer
+        ? answer
+        : { outcome: answer.outcome, handle: this.#handle<Result>(definition, answer) },
+    )
+  }
+
+  /** Brings a handle back, from an id, a handle's JSON, or its text. Asks nobody; throws `invalid_argument`. */
+  handle<Given, Parsed, Returned, Result>(
+    definition: ActivityDefinition<Given, Parsed, Returned, Result>,
+    idOrJson: string | HandleJson,
+  ): Handle<Result> {
+    return new Handle<Result>(this.#options, definition, handleJsonOf(definition.type, idOrJson))
+  }
+
+  /** Ends an activity that waits; asks one that runs to end. Throws `not_found`. */
+  cancel(id: string, options: { readonly reason?: string | undefined } = {}): Promise<CancelAnswer> {
+    return cancelActivity(this.#options, id, options)
+  }
+
+  /**
+   * Enqueues a failed, dead-lettered or cancelled activity anew, as another activity that names it. Twice gives the same one.
+   * Throws `not_found`, or `conflict` when it has not ended or has completed.
+   */
+  async redrive(id: string, { reason }: { readonly reason?: string | undefined } = {}): Promise<{ readonly id: string }> {
+    if (reason !== undefined) checkText('reason', reason, LIMITS.reasonBytesMax, 0)
+    return this.#options.storage.redrive({ id: checkId(id), ...(reason === undefined ? {} : { reason }) })
+  }
+
+  /** What happens from now on to all activities, with an explicit marker where something was missed. Ends with the signal. */
+  events(params: { readonly signal: AbortSignal }): AsyncIterable<ActivityEvent | EventGap> {
+    return this.#options.storage.events(params)
+  }
+
+  /** A client whose activities name this one as their parent. Handlers have theirs as `ctx.client`. */
+  childOf(parentId: string): Client {
+    const child = new Client(this.#options)
+    child.#declarations = this.#declarations
+    child.#parentId = checkId(parentId)
+    return child
+  }
+
+  /** Nothing to do: the storage belongs to whoever opened it. */
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  #submit(definition: ActivityDefinition, items: readonly SubmissionItem[]): Promise<SubmissionAnswer[]> {
+    const parts = { options: this.#options, declarations: this.#declarations, parentId: this.#parentId }
+    return submit(parts, definition, items)
+  }
+
+  #handle<Result>(
+    definition: ActivityDefinition<unknown, unknown, unknown, Result>,
+    answer: Exclude<SubmissionAnswer, { error: ErrandError }>,
+  ): Handle<Result> {
+    const { id, outcome } = answer
+    const coordinates = 'coordinates' in answer ? answer.coordinates : undefined
+    const json = { id, outcome, type: definition.type, ...(coordinates === undefined ? {} : { coordinates }) }
+    return new Handle(this.#options, definition, json)
+  }
+}

@@ -1,0 +1,214 @@
+// An enqueue, step by step: validate by the schema, make the activities, declare the type, send, read the answers. What was
+// given is sent, not what the schema made of it, so that transforms run once: in the worker.
+
+import type { Activity, DuplicateBehavior } from '../core/activity.ts'
+import { ErrandError, fromUnknown, isErrandError } from '../core/errors.ts'
+import { newActivity } from '../core/new-activity.ts'
+import type { Priority } from '../core/priority.ts'
+import type { EnqueueAnswer } from '../storage/storage.ts'
+import type { ActivitySpan } from '../telemetry/telemetry.ts'
+import type { ResolvedClientOptions } from './client-options.ts'
+import type { ActivityDefinition } from './define-activity.ts'
+import type { Validated } from './schema.ts'
+import { validate } from './schema.ts'
+import type { TypeDeclarations } from './type-declarations.ts'
+
+/** What one enqueue may say beside its input. */
+export interface EnqueueOptions {
+  /** @defaultValue the definition's, else 'normal' */
+  readonly priority?: Priority | undefined
+  /** Not before so many ms from now. Excludes `scheduledAt`. @defaultValue 0 */
+  readonly delayMs?: number | undefined
+  /** Not before this time; in the past: at once. Excludes `delayMs`. */
+  readonly scheduledAt?: Date | undefined
+  /** Idempotency key within namespace and type: at most 512 bytes. */
+  readonly key?: string | undefined
+  /** What a key in use does. @defaultValue 'return_existing' */
+  readonly onDuplicate?: DuplicateBehavior | undefined
+  /** Total attempts. @defaultValue the definition's, else 3 */
+  readonly maxAttempts?: number | 'unlimited' | undefined
+  /** Longest run of an attempt. Unit: ms. @defaultValue the definition's, else 30_000 */
+  readonly timeoutMs?: number | undefined
+  /** At most 64 entries of text. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined
+  /** Letters, digits and `._:~-`, at most 128. @defaultValue a new UUIDv7 */
+  readonly id?: string | undefined
+}
+
+const KNOWN = new Set([
+  'priority',
+  'delayMs',
+  'scheduledAt',
+  'key',
+  'onDuplicate',
+  'maxAttempts',
+  'timeoutMs',
+  'metadata',
+  'id',
+])
+
+/** One item of a submission. */
+export interface SubmissionItem {
+  readonly input: unknown
+  readonly options?: EnqueueOptions | undefined
+}
+
+/** What a submission needs. */
+export interface SubmissionParts {
+  readonly options: ResolvedClientOptions
+  readonly declarations: TypeDeclarations
+  readonly parentId: string | undefined
+}
+
+/** Accepted, or not with the error to throw. `id` is undefined when no activity could be made of the item. */
+export type SubmissionAnswer =
+  | Extract<EnqueueAnswer, { outcome: 'created' | 'existing' }>
+  | { readonly outcome: 'refused' | 'unavailable'; readonly id: string | undefined; readonly error: ErrandError }
+
+interface Prepared {
+  readonly activity: Activity
+  readonly span: ActivitySpan
+}
+
+/**
+ * Sends the items; one answer each, in order. A refused one does not touch its neighbours. Rejects when the call as a whole is
+ * wrong or the type cannot be declared; nothing was written then.
+ */
+export async function submit(
+  parts: SubmissionParts,
+  definition: ActivityDefinition,
+  items: readonly SubmissionItem[],
+): Promise<SubmissionAnswer[]> {
+  const validated = await Promise.all(items.map(item => checked(definition, item)))
+  const made = items.map((item, at) => prepare(parts, definition, item, validated[at]))
+  const prepared = made.filter(each => 'activity' in each)
+  if (prepared.length === 0) return made.map(each => refusalOrBroken(each))
+  const answers = await send(parts, definition.type, prepared)
+  let next = 0
+  return made.map(each => ('activity' in each ? (answers[next++] ?? refusalOrBroken(each)) : each))
+}
+
+async function checked(definition: ActivityDefinition, { input }: SubmissionItem): Promise<ErrandError | undefined> {
+  const subject = { field: 'input', type: definition.type, code: 'invalid_argument' } as const
+  try {
+    const verdict: Validated<unknown> = await validate(definition.input, input, subject)
+    return verdict.ok ? undefined : verdict.error
+  } catch (error) {
+    return fromUnknown(error, 'invalid_argument', `input of '${definition.type}' made its schema throw`)
+  }
+}
+
+type Refusal = Extract<SubmissionAnswer, { error: ErrandError }>
+
+function prepare(
+  { options, parentId }: SubmissionParts,
+  definition: ActivityDefinition,
+  item: SubmissionItem,
+  refused: ErrandError | undefined,
+): Prepared | Refusal {
+  if (refused !== undefined) return { outcome: 'refused', id: item.options?.id, error: refused }
+  try {
+    const activity = activityOf(options, definition, item, parentId)
+    const span = options.telemetry.startSpan({ kind: 'send', activity })
+    return { activity: span.trace === undefined ? activity : { ...activity, trace: span.trace }, span }
+  } catch (error) {
+    if (!isErrandError(error)) throw error
+    return { outcome: 'refused', id: item.options?.id, error }
+  }
+}
+
+function activityOf(
+  { ids, clock }: ResolvedClientOptions,
+  definition: ActivityDefinition,
+  { input, options = {} }: SubmissionItem,
+  parentId: string | undefined,
+): Activity {
+  for (const name of Object.keys(options)) {
+    if (!KNOWN.has(name)) {
+      throw new ErrandError('invalid_argument', `there is no option '${name}'; known are ${[...KNOWN].join(', ')}.`, {
+        details: { field: name },
+      })
+    }
+  }
+  return newActivity(
+    {
+      ...options,
+      type: definition.type,
+      payload: input,
+      priority: options.priority ?? definition.priority,
+      maxAttempts: options.maxAttempts ?? definition.maxAttempts,
+      timeoutMs: options.timeoutMs ?? definition.timeoutMs,
+      retryDelayMs: definition.retryDelayMs,
+      retryDelayMaxMs: definition.retryDelayMaxMs,
+      parentId,
+    },
+    { ids, nowMs: clock.nowMs() },
+  )
+}
+
+async function send(
+  { options, declarations }: SubmissionParts,
+  type: string,
+  prepared: readonly Prepared[],
+): Promise<SubmissionAnswer[]> {
+  const { storage, clock, telemetry } = options
+  const startedMs = clock.monotonicMs()
+  try {
+    const activities = prepared.map(({ activity }) => activity)
+    const answers = await telemetry.quietly(async () => {
+      await declarations.ensure(type)
+      return storage.enqueueMany({ activities })
+    })
+    const tookMs = clock.monotonicMs() - startedMs
+    return prepared.map((each, at) => conclude(options, each, answers[at], tookMs))
+  } catch (error) {
+    const known = fromUnknown(error, 'internal')
+    for (const { span } of prepared) span.end({ outcome: 'error', error: known })
+    throw known
+  }
+}
+
+function conclude(
+  { telemetry }: ResolvedClientOptions,
+  { activity, span }: Prepared,
+  answer: EnqueueAnswer | undefined,
+  tookMs: number,
+): SubmissionAnswer {
+  const { type, priority } = activity
+  const concluded = answer === undefined ? noAnswer(activity) : answerOf(activity, answer)
+  const { outcome } = concluded
+  telemetry.duration('send', tookMs, { type, outcome })
+  if (outcome === 'created') telemetry.count('enqueued', 1, { type, priority })
+  else if (outcome === 'existing') telemetry.count('deduplicated', 1, { type, priority })
+  const error = 'error' in concluded ? concluded.error : undefined
+  span.end({ outcome, error, ...('coordinates' in concluded ? { coordinates: concluded.coordinates } : {}) })
+  return concluded
+}
+
+function answerOf({ id, type, key }: Activity, answer: EnqueueAnswer): SubmissionAnswer {
+  switch (answer.outcome) {
+    case 'created':
+    case 'existing':
+      return answer
+    case 'refused': {
+      const { code, message, existingId } = answer
+      const details = { id, type, ...(existingId === undefined ? {} : { existingId }) }
+      return { outcome: 'refused', id, error: new ErrandError(code, message, { details }) }
+    }
+    case 'unavailable': {
+      const text = `outcome unknown; retrying with the same key or id is safe (id ${id}): ${answer.message}`
+      const details = { id, type, ...(key === null ? {} : { key: key.key }) }
+      const error = new ErrandError('unavailable', text, { details, cause: answer.cause })
+      return { outcome: 'unavailable', id, error }
+    }
+  }
+}
+
+function noAnswer({ id, type }: Activity): SubmissionAnswer {
+  const text = `the storage gave no answer for activity ${id} of '${type}'`
+  return { outcome: 'unavailable', id, error: new ErrandError('internal', text, { details: { id, type } }) }
+}
+
+function refusalOrBroken(each: Prepared | Refusal): SubmissionAnswer {
+  return 'activity' in each ? noAnswer(each.activity) : each
+}

@@ -1,0 +1,91 @@
+// What a Reaper is made from.
+
+import type { Clock } from '../core/clock.ts'
+import { systemClock } from '../core/clock.ts'
+import { LIMITS } from '../core/limits.ts'
+import type { Logger } from '../core/logger.ts'
+import { silentLogger } from '../core/logger.ts'
+import { OptionCheck } from '../core/option-check.ts'
+import type { Storage } from '../storage/storage.ts'
+import { otelTelemetry } from '../telemetry/otel.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
+
+/** A killed worker's attempts wait at most this much longer than their lease. */
+export const DEFAULT_REAP_INTERVAL_MS = 1_000
+/** Activities in one round. */
+export const DEFAULT_REAP_BATCH = 100
+/** A due activity is noticed at most this late when it was scheduled elsewhere. */
+export const DEFAULT_SCHEDULE_INTERVAL_MS = 250
+/** How often lanes are trimmed. */
+export const DEFAULT_TRIM_INTERVAL_MS = 60_000
+/** How often the due-time index is compared with its log. */
+export const DEFAULT_SWEEP_INTERVAL_MS = 600_000
+
+/** How a Reaper works. */
+export interface ReaperTuning {
+  /**
+   * Pause between two rounds. Unit: ms. Range: 10 to 600,000. @defaultValue 1_000
+   * Too low: idle load on the storage. Too high: attempts of a killed worker wait that much longer.
+   */
+  readonly intervalMs?: number
+  /** Activities in one round of each chore. Range: 1 to 1,000. @defaultValue 100 */
+  readonly batch?: number
+  /** Longest pause between two looks at the schedule. Unit: ms. Range: 10 to 600,000. @defaultValue 250 */
+  readonly scheduleIntervalMs?: number
+  /** Unit: ms. Range: 1,000 to a day. @defaultValue 60_000 */
+  readonly trimIntervalMs?: number
+  /** Unit: ms. Range: 1,000 to a day. @defaultValue 600_000 */
+  readonly sweepIntervalMs?: number
+}
+
+/** Options of a Reaper; only the storage is needed. */
+export interface ReaperOptions extends ReaperTuning {
+  /** Whoever opened it closes it. */
+  readonly storage: Storage
+  /** @defaultValue the system's */
+  readonly clock?: Clock
+  /** @defaultValue says nothing */
+  readonly logger?: Logger
+  /** @defaultValue OpenTelemetry, which is silent unless an SDK is registered */
+  readonly telemetry?: Telemetry
+}
+
+/** Options, complete and in range. */
+export type ResolvedReaperOptions = Readonly<Required<ReaperOptions>>
+
+const INTERVAL_MS_MIN = 10
+const INTERVAL_MS_MAX = 600_000
+const DAY_MS = 24 * 3_600_000
+const KNOWN = [
+  'storage',
+  'clock',
+  'logger',
+  'telemetry',
+  'intervalMs',
+  'batch',
+  'scheduleIntervalMs',
+  'trimIntervalMs',
+  'sweepIntervalMs',
+]
+
+/** Completes and checks options. Throws `invalid_argument` naming every bad one. */
+export function resolveReaperOptions(options: ReaperOptions): ResolvedReaperOptions {
+  const check = new OptionCheck('ReaperOptions', options, KNOWN)
+  const interval = (name: string, value: number): number =>
+    check.integer(name, value, INTERVAL_MS_MIN, INTERVAL_MS_MAX)
+  const rare = (name: string, value: number): number => check.integer(name, value, 1_000, DAY_MS)
+  if (typeof options.storage?.requeueExpired !== 'function') check.add('storage must be a storage.', 'storage')
+  const resolved = {
+    storage: options.storage,
+    clock: options.clock ?? systemClock,
+    logger: options.logger ?? silentLogger,
+    telemetry: options.telemetry ?? otelTelemetry(),
+    intervalMs: interval('intervalMs', options.intervalMs ?? DEFAULT_REAP_INTERVAL_MS),
+    batch: check.integer('batch', options.batch ?? DEFAULT_REAP_BATCH, 1, LIMITS.housekeepingBatchMax),
+    scheduleIntervalMs: interval('scheduleIntervalMs', options.scheduleIntervalMs ?? DEFAULT_SCHEDULE_INTERVAL_MS),
+    trimIntervalMs: rare('trimIntervalMs', options.trimIntervalMs ?? DEFAULT_TRIM_INTERVAL_MS),
+    sweepIntervalMs: rare('sweepIntervalMs', options.sweepIntervalMs ?? DEFAULT_SWEEP_INTERVAL_MS),
+  }
+  check.throwIfAny()
+  return resolved
+}

@@ -1,0 +1,292 @@
+// Attempts of this process: claimed out of the lane buffers, held ones looked at again, settled, released.
+
+import { randomUUID } from 'node:crypto'
+import type { Activity, ClaimedAttempt } from '../../core/activity.ts'
+import type { Clock } from '../../core/clock.ts'
+import { crashPoint } from '../../core/crash-point.ts'
+import type { Logger } from '../../core/logger.ts'
+import { CONSUMER_LIMITS, LIMITS } from '../../core/limits.ts'
+import { isTerminal } from '../../core/activity.ts'
+import type { Status } from '../../core/activity.ts'
+import { claim } from '../redis/attempts.ts'
+import { readMarkers, readStates } from '../redis/markers.ts'
+import type { Marker } from '../redis/markers.ts'
+import type { SideStore } from '../redis/side-store.ts'
+import type { LaneEntry } from './lane-buffers.ts'
+import type { Lanes } from './lanes.ts'
+import { coordinatesOf } from './lanes.ts'
+import type { Publisher, Settlement } from './publisher.ts'
+
+/** An attempt that this process has claimed. */
+export interface RunningAttempt {
+  readonly entry: LaneEntry
+  readonly leaseId: string
+  readonly worker: string
+  readonly startedAtMs: number
+  /** By this process's monotonic clock, with the lease's length: when to wonder whether it was reaped. */
+  doubtAtMs: number
+}
+
+/** Claims, and keeps what was claimed. */
+export class Attempts {
+  readonly #store: SideStore
+  readonly #lanes: Lanes
+  readonly #publisher: Publisher
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #running = new Map<string, RunningAttempt>()
+  readonly #held = new Map<LaneEntry, number>()
+  #looking: Promise<void> | undefined
+  #cancelLook: (() => void) | undefined
+  #isClosed = false
+
+  constructor(parts: { store: SideStore; lanes: Lanes; publisher: Publisher; clock: Clock; logger: Logger }) {
+    this.#store = parts.store
+    this.#lanes = parts.lanes
+    this.#publisher = parts.publisher
+    this.#clock = parts.clock
+    this.#logger = parts.logger
+  }
+
+  get runningCount(): number {
+    return this.#running.size
+  }
+
+  running(leaseId: string): RunningAttempt | undefined {
+    return this.#running.get(leaseId)
+  }
+
+  /** Claims up to `limit` attempts that are fetched and waiting; none when there are none. */
+  async claimWaiting(params: {
+    readonly types: readonly string[]
+    readonly limit: number
+    readonly leaseMs: number
+    readonly worker: string
+  }): Promise<ClaimedAttempt[]> {
+    const entries = this.#lanes.buffers.take(params.types, params.limit)
+    if (entries.length === 0) return []
+    const requests = entries.map(entry => ({
+      activity: entry.activity,
+      envelope: entry.envelope,
+      leaseId: (entry.leaseId ??= randomUUID()),
+    }))
+    const answers = await claim(this.#store, { requests, leaseMs: params.leaseMs, worker: params.worker }).catch(
+      (error: unknown) => {
+        // The outcome is unknown: the same lease ids are used again, so that a claim which was made is found again.
+        for (const entry of entries) this.#lanes.buffers.push(entry)
+        throw error
+      },
+    )
+    crashPoint('claim.leased')
+    const claimed: ClaimedAttempt[] = []
+    const done: LaneEntry[] = []
+    entries.forEach((entry, at) => {
+      const answer = answers[at]
+      if (answer?.verdict === 'claimed') claimed.push(this.#keep(entry, params, answer))
+      else if (answer?.verdict === 'done') done.push(entry)
+      else this.#hold(entry)
+    })
+    if (done.length > 0) this.#finishDone(done).catch((error: unknown) => this.#later(done, error))
+    return claimed
+  }
+
+  #keep(
+    entry: LaneEntry,
+    params: { readonly leaseMs: number; readonly worker: string },
+    answer: { readonly deadlineMs: number; readonly startedAtMs: number },
+  ): ClaimedAttempt {
+    const leaseId = entry.leaseId ?? ''
+    entry.heldLooks = 0
+    this.#running.set(leaseId, {
+      entry,
+      leaseId,
+      worker: params.worker,
+      startedAtMs: answer.startedAtMs,
+      doubtAtMs: this.#clock.monotonicMs() + params.leaseMs,
+    })
+    this.#scheduleLook()
+    return {
+      activity: entry.activity,
+      attempt: entry.activity.attempt,
+      leaseId,
+      deadlineMs: answer.deadlineMs,
+      startedAtMs: answer.startedAtMs,
+      coordinates: coordinatesOf(entry.record),
+    }
+  }
+
+  /** A lease was renewed by so much. */
+  renewed(leaseId: string, byMs: number): void {
+    const attempt = this.#running.get(leaseId)
+    if (attempt !== undefined) attempt.doubtAtMs = Math.max(attempt.doubtAtMs, this.#clock.monotonicMs() + byMs)
+  }
+
+  /** The attempt was settled and Kafka remembers it: its record is finished. */
+  finished(leaseId: string): void {
+    const attempt = this.#running.get(leaseId)
+    if (attempt === undefined) return
+    this.#running.delete(leaseId)
+    this.#held.delete(attempt.entry)
+    this.#lanes.finish([attempt.entry])
+  }
+
+  /** The lease turned out to be somebody else's: what became of the record shows when it is looked at again. */
+  lost(leaseId: string): void {
+    const attempt = this.#running.get(leaseId)
+    if (attempt === undefined) return
+    this.#running.delete(leaseId)
+    this.#hold(attempt.entry)
+  }
+
+  /** These activities' attempts were reaped: should they run here, their records are looked at again. */
+  doubt(ids: readonly string[]): void {
+    if (this.#running.size === 0) return
+    const reaped = new Set(ids)
+    for (const attempt of this.#running.values()) {
+      if (reaped.has(attempt.entry.activity.id)) attempt.doubtAtMs = Number.NEGATIVE_INFINITY
+    }
+  }
+
+  /** The attempt was given back: its record waits again, here, as long as its partition is ours. */
+  released(leaseId: string): void {
+    const attempt = this.#running.get(leaseId)
+    if (attempt === undefined) return
+    this.#running.delete(leaseId)
+    this.#held.delete(attempt.entry)
+    attempt.entry.leaseId = null
+    this.#lanes.offer(attempt.entry)
+  }
+
+  /** Leases of attempts that run here. */
+  leases(): { readonly id: string; readonly leaseId: string }[] {
+    return [...this.#running.values()].map(({ entry, leaseId }) => ({ id: entry.activity.id, leaseId }))
+  }
+
+  /** Looks at all held records now. */
+  async lookAtHeld(): Promise<void> {
+    for (const entry of this.#held.keys()) this.#held.set(entry, 0)
+    await this.#look()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#cancelLook?.()
+  }
+
+  #hold(entry: LaneEntry): void {
+    const wait = Math.min(CONSUMER_LIMITS.heldRecheckMs * 2 ** Math.min(entry.heldLooks, 8), CONSUMER_LIMITS.heldRecheckMsMax)
+    entry.heldLooks += 1
+    if (!this.#runsHere(entry)) entry.leaseId = null
+    this.#held.set(entry, this.#clock.monotonicMs() + wait)
+    this.#scheduleLook()
+  }
+
+  #scheduleLook(): void {
+    if (this.#isClosed || this.#cancelLook !== undefined) return
+    const waitMs = this.#held.size > 0 ? CONSUMER_LIMITS.heldRecheckMs : CONSUMER_LIMITS.heldRecheckMsMax
+    this.#cancelLook = this.#clock.after(waitMs, () => {
+      this.#cancelLook = undefined
+      this.#look()
+        .catch((error: unknown) => this.#logger.debug('held records could not be looked at', { error: String(error) }))
+        .finally(() => {
+          if (this.#held.size > 0 || this.#running.size > 0) this.#scheduleLook()
+        })
+    })
+  }
+
+  #look(): Promise<void> {
+    this.#looking ??= this.#lookOnce().finally(() => {
+      this.#looking = undefined
+    })
+    return this.#looking
+  }
+
+  async #lookOnce(): Promise<void> {
+    const nowMs = this.#clock.monotonicMs()
+    // A lease that should be over may have been reaped while its worker sleeps: its record is looked at like a held one.
+    for (const attempt of this.#running.values()) {
+      if (attempt.doubtAtMs <= nowMs && !this.#held.has(attempt.entry)) this.#held.set(attempt.entry, 0)
+    }
+    const due: LaneEntry[] = []
+    for (const [entry, atMs] of this.#held) {
+      if (!entry.record.epoch.isOpen) this.#held.delete(entry)
+      else if (atMs <= nowMs) due.push(entry)
+    }
+    for (let at = 0; at < due.length; at += LIMITS.scriptBatchMax) await this.#lookAt(due.slice(at, at + LIMITS.scriptBatchMax))
+  }
+
+  async #lookAt(entries: readonly LaneEntry[]): Promise<void> {
+    const states = await readStates(this.#store, entries.map(entry => entry.activity.id))
+    const done: LaneEntry[] = []
+    entries.forEach((entry, at) => {
+      if (!this.#held.has(entry)) return
+      const state = states[at]
+      if (state !== null && state !== undefined && isOver(state, entry.activity)) {
+        done.push(entry)
+      } else if (state?.status === 'running' || state?.status === 'reaping') {
+        this.#hold(entry)
+      } else if (!this.#runsHere(entry)) {
+        this.#held.delete(entry)
+        this.#lanes.offer(entry)
+      } else {
+        // No marker, yet it runs here: Redis has lost it, and its settlement will count as ours.
+        this.#hold(entry)
+      }
+    })
+    if (done.length === 0) return
+    // Claiming what is over claims nothing, and lets the markers of what was cancelled unseen go.
+    const requests = done.map(({ activity, envelope }) => ({ activity, envelope, leaseId: randomUUID() }))
+    await claim(this.#store, { requests, leaseMs: LIMITS.leaseMsMin, worker: '' })
+    await this.#finishDone(done)
+  }
+
+  #runsHere(entry: LaneEntry): boolean {
+    return entry.leaseId !== null && this.#running.has(entry.leaseId)
+  }
+
+  // Rule for `done` records: before the offset is finished, what Redis says comes next is published again. This closes
+  // every window between Redis and Kafka.
+  async #finishDone(entries: readonly LaneEntry[]): Promise<void> {
+    const markers = await readMarkers(this.#store, entries.map(entry => entry.activity.id))
+    const records = entries.flatMap((entry, at) => {
+      const settlement = settlementOf(entry, markers[at] ?? null)
+      return settlement === null ? [] : this.#publisher.settlement(settlement)
+    })
+    await this.#publisher.writeAll(records)
+    for (const entry of entries) {
+      this.#held.delete(entry)
+      if (entry.leaseId !== null) this.#running.delete(entry.leaseId)
+    }
+    this.#lanes.finish(entries)
+  }
+
+  #later(entries: readonly LaneEntry[], error: unknown): void {
+    this.#logger.warn('what became of done records could not be published; trying again', { error: String(error) })
+    for (const entry of entries) this.#hold(entry)
+  }
+}
+
+function isOver(state: { readonly status: string; readonly attempt: number }, activity: Activity): boolean {
+  if (state.attempt > activity.attempt) return true
+  return isTerminal(state.status as Status) && state.attempt >= activity.attempt
+}
+
+/** What Redis decided about the attempt of this record, when it is the latest that it decided. */
+function settlementOf(entry: LaneEntry, marker: Marker | null): Settlement | null {
+  const settled = marker?.settled
+  if (marker === null || settled === null || settled === undefined) return null
+  // A later attempt exists only once everything about this one was published. An expired lease is published first.
+  if (settled.attempt !== entry.activity.attempt || settled.outcome === 'lease_expired') return null
+  return {
+    activity: entry.activity,
+    outcome: settled.outcome,
+    leaseId: settled.leaseId,
+    worker: marker.worker,
+    startedAtMs: marker.startedAtMs,
+    endedAtMs: settled.endedAtMs,
+    dueAtMs: settled.dueAtMs,
+    error: settled.outcome === 'completed' ? null : marker.error,
+    resultJson: marker.result?.state === 'ok' ? marker.result.dataJson : null,
+    source: coordinatesOf(entry.record),
+  }
+}

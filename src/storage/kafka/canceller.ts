@@ -1,0 +1,157 @@
+// Cancel and redrive: the two things that people do to an activity.
+
+import { randomUUID } from 'node:crypto'
+import type { Activity, Status } from '../../core/activity.ts'
+import { isTerminal } from '../../core/activity.ts'
+import { crashPoint } from '../../core/crash-point.ts'
+import { ErrandError } from '../../core/errors.ts'
+import { errorResult } from '../../core/error-result.ts'
+import { cancelledFailure } from '../../core/failure.ts'
+import type { IdSource } from '../../core/ids.ts'
+import { LIMITS } from '../../core/limits.ts'
+import { checkId } from '../../core/names.ts'
+import { checkText } from '../../core/text.ts'
+import { delayKey } from '../../core/topics.ts'
+import { decodeActivity } from '../../wire/activity-record.ts'
+import { cancel, readMarkers, resultText, writeRedrivenAs } from '../redis/markers.ts'
+import type { Marker } from '../redis/markers.ts'
+import { indexed, parseValue } from '../redis/schedule.ts'
+import type { SideStore } from '../redis/side-store.ts'
+import type { CancelAnswer } from '../storage.ts'
+import type { Enqueuer } from './enqueuer.ts'
+import type { LogSearch } from './log-search.ts'
+import type { Publisher } from './publisher.ts'
+
+/** Between the look and the cancel an attempt can end and another begin; then it is looked at again. */
+const TRIES_MAX = 5
+
+/** Cancels and redrives. */
+export class Canceller {
+  readonly #store: SideStore
+  readonly #publisher: Publisher
+  readonly #search: LogSearch
+  readonly #enqueuer: Enqueuer
+  readonly #ids: IdSource
+
+  constructor(parts: { store: SideStore; publisher: Publisher; search: LogSearch; enqueuer: Enqueuer; ids: IdSource }) {
+    this.#store = parts.store
+    this.#publisher = parts.publisher
+    this.#search = parts.search
+    this.#enqueuer = parts.enqueuer
+    this.#ids = parts.ids
+  }
+
+  async cancel(params: Readonly<{ id: string; reason?: string }>): Promise<CancelAnswer> {
+    const id = checkId(params.id)
+    const reason = params.reason === undefined ? 'cancelled' : checkText('reason', params.reason, LIMITS.reasonBytesMax)
+    for (let tries = 0; tries < TRIES_MAX; tries++) {
+      const answer = await this.#tryCancel(id, reason)
+      if (answer !== 'moved') return answer
+    }
+    throw new ErrandError('conflict', `activity ${id} kept changing while it was to be cancelled; try again.`, { details: { id } })
+  }
+
+  async #tryCancel(id: string, reason: string): Promise<CancelAnswer | 'moved'> {
+    const [marker] = await readMarkers(this.#store, [id])
+    if (marker !== null && marker !== undefined && isTerminal(marker.status as Status)) return { outcome: 'already_ended' }
+    const waiting = await this.#waiting(id, marker ?? null)
+    if (waiting === null) throw notFound(id)
+    const { activity } = waiting
+    const error = cancelledFailure(reason)
+    const result = errorResult({ failure: error, type: 'cancelled', failedAtMs: this.#store.clock.nowMs(), attempts: activity.retryCount })
+    const answer = await cancel(this.#store, {
+      activity,
+      key: activity.key?.key ?? marker?.key ?? null,
+      reason,
+      error,
+      result: resultText(result),
+      isKnown: waiting.isInLane,
+      token: randomUUID(),
+    })
+    if (answer.verdict === 'requested') return { outcome: 'cancel_requested' }
+    if (answer.verdict === 'ended') return { outcome: 'already_ended' }
+    if (answer.verdict !== 'cancelled') return 'moved'
+    crashPoint('cancel.decided')
+    const records = this.#publisher.settlement({
+      activity,
+      outcome: 'cancelled',
+      leaseId: null,
+      worker: null,
+      startedAtMs: null,
+      endedAtMs: answer.endedAtMs,
+      dueAtMs: null,
+      error,
+      resultJson: null,
+      source: null,
+    })
+    if (answer.value !== '') {
+      const member = delayKey(id, activity.attempt)
+      records.push(this.#publisher.tombstone(member, parseValue(member, answer.value).partition))
+    }
+    await this.#publisher.writeAll(records)
+    crashPoint('cancel.published')
+    return { outcome: 'cancelled' }
+  }
+
+  /** The attempt that waits (or runs): from the marker, the schedule, or the log. */
+  async #waiting(id: string, marker: Marker | null): Promise<{ activity: Activity; isInLane: boolean } | null> {
+    if (marker?.envelope !== null && marker !== null) return { activity: decodeActivity(marker.envelope), isInLane: false }
+    const scheduled = await indexed(this.#store, delayKey(id, marker?.attempt ?? 1))
+    if (scheduled !== null) return { activity: decodeActivity(scheduled.entry.envelope), isInLane: false }
+    const found = await this.#search.laneRecord(id, marker?.type)
+    return found === null ? null : { activity: found.activity, isInLane: true }
+  }
+
+  async redrive(params: Readonly<{ id: string; reason?: string }>): Promise<{ readonly id: string }> {
+    const id = checkId(params.id)
+    const [marker] = await readMarkers(this.#store, [id])
+    if (marker?.redrivenAs !== null && marker?.redrivenAs !== undefined) return { id: marker.redrivenAs }
+    const original = await this.#original(id, marker ?? null)
+    const newId = await this.#enqueueAgain(original)
+    crashPoint('redrive.enqueued')
+    if (marker !== null && marker !== undefined) await writeRedrivenAs(this.#store, id, newId)
+    return { id: newId }
+  }
+
+  async #enqueueAgain(original: Activity): Promise<string> {
+    const activity: Activity = {
+      ...original,
+      id: this.#ids.next(),
+      attempt: 1,
+      retryCount: 0,
+      createdAtMs: this.#store.clock.nowMs(),
+      scheduledAtMs: null,
+      // The key makes a redrive idempotent, and finishes it should this process die midway.
+      key: { key: `errand:redrive:${original.id}`, onDuplicate: 'return_existing' },
+      redriveOf: original.id,
+      failures: [],
+    }
+    const [answer] = await this.#enqueuer.enqueue({ activities: [activity] })
+    if (answer?.outcome === 'created' || answer?.outcome === 'existing') return answer.id
+    const code = answer?.outcome === 'refused' ? answer.code : 'unavailable'
+    throw new ErrandError(code, answer === undefined ? 'no answer' : answer.message, { details: { id: original.id } })
+  }
+
+  async #original(id: string, marker: Marker | null): Promise<Activity> {
+    const letter = await this.#search.deadLetter(id, marker?.settled?.endedAtMs)
+    if (letter !== null) return letter.activity
+    const outcome = await this.#search.terminalOutcome(id, marker?.settled?.endedAtMs)
+    if (outcome !== null && outcome.outcome !== 'completed' && outcome.envelope !== null) return decodeActivity(outcome.envelope)
+    if (outcome?.outcome === 'completed' || (marker !== null && !isTerminal(marker.status as Status))) {
+      throw new ErrandError('conflict', `activity ${id} is ${outcome?.outcome ?? marker?.status}; only what has failed, was dead-lettered or cancelled can be redriven.`, {
+        details: { id, status: outcome?.outcome ?? marker?.status },
+      })
+    }
+    if (outcome === null && marker === null && (await this.#search.laneRecord(id)) !== null) {
+      throw new ErrandError('conflict', `activity ${id} is pending; only what has ended can be redriven.`, { details: { id } })
+    }
+    throw notFound(id)
+  }
+}
+
+/** Nothing of that id is remembered. */
+export function notFound(id: string): ErrandError {
+  return new ErrandError('not_found', `no activity ${id} is remembered: not in Redis, the schedule, the lanes or the outcomes.`, {
+    details: { id },
+  })
+}

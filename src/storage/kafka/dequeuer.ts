@@ -1,0 +1,83 @@
+// Dequeue: claims what is fetched and waiting, or waits until something is.
+
+import type { ClaimedAttempt } from '../../core/activity.ts'
+import type { Clock } from '../../core/clock.ts'
+import { ErrandError } from '../../core/errors.ts'
+import { LIMITS } from '../../core/limits.ts'
+import { checkInteger, checkText } from '../../core/text.ts'
+import type { DequeueParams } from '../storage.ts'
+import type { Attempts } from './attempts.ts'
+import type { Lanes } from './lanes.ts'
+
+/** Length of a lease unless the caller says otherwise. */
+const DEFAULT_LEASE_MS = 15_000
+
+/** Gives claimed attempts to callers. */
+export class Dequeuer {
+  readonly #lanes: Lanes
+  readonly #attempts: Attempts
+  readonly #clock: Clock
+  readonly #closed = new AbortController()
+
+  constructor(parts: { lanes: Lanes; attempts: Attempts; clock: Clock }) {
+    this.#lanes = parts.lanes
+    this.#attempts = parts.attempts
+    this.#clock = parts.clock
+  }
+
+  async dequeue(params: Readonly<DequeueParams>): Promise<readonly ClaimedAttempt[]> {
+    const types = this.#checkTypes(params.types)
+    const request = {
+      types,
+      limit: checkInteger('limit', params.limit ?? 1, 1, LIMITS.dequeueBatchMax),
+      leaseMs: checkInteger('leaseMs', params.leaseMs ?? DEFAULT_LEASE_MS, LIMITS.leaseMsMin, LIMITS.leaseMsMax),
+      worker: checkText('workerId', params.workerId, LIMITS.workerIdBytesMax),
+    }
+    const timeoutMs = checkInteger('timeoutMs', params.timeoutMs, 0, LIMITS.waitMsMax)
+    const until = this.#clock.monotonicMs() + timeoutMs
+    while (!this.#closed.signal.aborted && params.signal?.aborted !== true) {
+      if (this.#lanes.buffers.hasAny(types)) {
+        const claimed = await this.#attempts.claimWaiting(request)
+        if (claimed.length > 0) return claimed
+        continue
+      }
+      const leftMs = until - this.#clock.monotonicMs()
+      if (leftMs <= 0) return []
+      await this.#somethingReady(types, leftMs, params.signal)
+    }
+    return []
+  }
+
+  #checkTypes(wanted: readonly string[] | undefined): readonly string[] {
+    const subscribed = this.#lanes.types
+    const unknown = wanted?.find(type => !subscribed.includes(type))
+    if (unknown !== undefined || subscribed.length === 0) {
+      throw new ErrandError('invalid_argument', `types: '${unknown ?? ''}' is not subscribed to here; call subscribe first.`, {
+        details: { field: 'types', received: unknown },
+      })
+    }
+    return wanted === undefined || wanted.length === 0 ? subscribed : wanted
+  }
+
+  /** Resolves when something may be ready, the time is over, or nobody waits any more. */
+  #somethingReady(types: readonly string[], ms: number, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise(resolve => {
+      const done = (): void => {
+        stopListening()
+        cancel()
+        signal?.removeEventListener('abort', done)
+        this.#closed.signal.removeEventListener('abort', done)
+        resolve()
+      }
+      const stopListening = this.#lanes.onReady(done)
+      const cancel = this.#clock.after(ms, done)
+      signal?.addEventListener('abort', done, { once: true })
+      this.#closed.signal.addEventListener('abort', done, { once: true })
+      if (this.#lanes.buffers.hasAny(types) || signal?.aborted === true || this.#closed.signal.aborted) done()
+    })
+  }
+
+  close(): void {
+    this.#closed.abort()
+  }
+}

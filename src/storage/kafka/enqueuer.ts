@@ -1,0 +1,198 @@
+// Enqueue. Without a key: one produce, and Redis is not touched. With a key: reserve (Redis decides) → produce (Kafka
+// remembers) → confirm; a producer that dies in between is finished by the reaper, from the envelope in the reservation.
+
+import type { Activity } from '../../core/activity.ts'
+import type { Clock } from '../../core/clock.ts'
+import { crashPoint } from '../../core/crash-point.ts'
+import type { ErrandError } from '../../core/errors.ts'
+import { fromUnknown } from '../../core/errors.ts'
+import type { Logger } from '../../core/logger.ts'
+import type { WriteAnswer, WriteRecord } from '../../producer/topic-writer.ts'
+import { decodeActivity, encodeActivity } from '../../wire/activity-record.ts'
+import type { ReserveAnswer } from '../redis/idempotency.ts'
+import { confirm, readKey, reserve } from '../redis/idempotency.ts'
+import type { IndexEntry } from '../redis/schedule.ts'
+import { index } from '../redis/schedule.ts'
+import type { SideStore } from '../redis/side-store.ts'
+import type { EnqueueAnswer, EnqueueManyParams } from '../storage.ts'
+import type { Publisher } from './publisher.ts'
+import type { TopicCatalog } from './topic-catalog.ts'
+
+/** How long an enqueue may take unless the caller says otherwise. */
+const DEFAULT_DEADLINE_MS = 30_000
+/** How long a second enqueue of a key waits for the first to be confirmed before it helps. */
+const CONFIRM_WAIT_MS = 500
+const CONFIRM_LOOK_MS = 10
+
+/** Accepts activities. */
+export class Enqueuer {
+  readonly #store: SideStore
+  readonly #publisher: Publisher
+  readonly #catalog: TopicCatalog
+  readonly #clock: Clock
+  readonly #logger: Logger
+
+  constructor(parts: { store: SideStore; publisher: Publisher; catalog: TopicCatalog; clock: Clock; logger: Logger }) {
+    this.#store = parts.store
+    this.#publisher = parts.publisher
+    this.#catalog = parts.catalog
+    this.#clock = parts.clock
+    this.#logger = parts.logger
+  }
+
+  async enqueue({ activities, deadlineMs = DEFAULT_DEADLINE_MS }: Readonly<EnqueueManyParams>): Promise<EnqueueAnswer[]> {
+    const answers: (EnqueueAnswer | undefined)[] = activities.map(activity => this.#refuseUnknown(activity))
+    const wanted = activities.flatMap((activity, at) => (answers[at] === undefined ? [{ activity, at }] : []))
+    const keyed = wanted.filter(({ activity }) => activity.key !== null)
+    const plain = wanted.filter(({ activity }) => activity.key === null)
+    await Promise.all([
+      this.#produce(plain.map(({ activity }) => activity), deadlineMs).then(produced =>
+        plain.forEach(({ at }, index) => (answers[at] = produced[index])),
+      ),
+      this.#enqueueKeyed(keyed.map(({ activity }) => activity), deadlineMs).then(produced =>
+        keyed.forEach(({ at }, index) => (answers[at] = produced[index])),
+      ),
+    ])
+    return activities.map((activity, at) => answers[at] ?? unavailable(activity, 'no answer'))
+  }
+
+  #refuseUnknown(activity: Activity): EnqueueAnswer | undefined {
+    if (this.#catalog.isDeclared(activity.type)) return undefined
+    return {
+      outcome: 'refused',
+      id: activity.id,
+      code: 'invalid_argument',
+      message: `type '${activity.type}' is not known to this storage; declare it before enqueueing.`,
+    }
+  }
+
+  /** Writes ready attempts to their lanes and later ones to the delay topic. */
+  async #produce(activities: readonly Activity[], deadlineMs: number): Promise<EnqueueAnswer[]> {
+    if (activities.length === 0) return []
+    const nowMs = this.#clock.nowMs()
+    const entries: IndexEntry[] = []
+    const records = activities.map((activity): WriteRecord => {
+      const envelope = encodeActivity(activity)
+      if (activity.scheduledAtMs === null || activity.scheduledAtMs <= nowMs) return this.#publisher.lane(activity, envelope)
+      const record = this.#publisher.delay(activity, activity.scheduledAtMs)
+      entries.push(this.#publisher.indexEntry(activity, activity.scheduledAtMs, envelope))
+      return record
+    })
+    const written = await this.#publisher.write(records, deadlineMs)
+    crashPoint('enqueue.produced')
+    const accepted = new Set(activities.filter((_, at) => written[at]?.ok === true))
+    await this.#index(entries.filter(entry => accepted.has(entry.record.activity)))
+    return activities.map((activity, at) => toAnswer(activity, written[at], records[at]))
+  }
+
+  // The schedule's log is what counts; who reads it will index what this could not. So a Redis that is away is no failure.
+  async #index(entries: readonly IndexEntry[]): Promise<void> {
+    if (entries.length === 0) return
+    await index(this.#store, entries).catch((error: unknown) =>
+      this.#logger.warn('the schedule could not be indexed at once', { error: String(error) }),
+    )
+    crashPoint('schedule.indexed')
+  }
+
+  async #enqueueKeyed(activities: readonly Activity[], deadlineMs: number): Promise<EnqueueAnswer[]> {
+    if (activities.length === 0) return []
+    let reserved: ReserveAnswer[]
+    try {
+      reserved = await reserve(this.#store, activities.map(activity => ({ activity, envelope: encodeActivity(activity) })))
+    } catch (error) {
+      const failure = fromUnknown(error, 'unavailable')
+      return activities.map(activity => unavailable(activity, failure.message, failure))
+    }
+    crashPoint('enqueue.reserved')
+    const created = activities.filter((_, at) => reserved[at]?.verdict === 'create')
+    const produced = await this.#produce(created, deadlineMs)
+    await this.#confirm(created.filter((_, at) => produced[at]?.outcome === 'created'))
+    const byActivity = new Map(created.map((activity, at) => [activity, produced[at]]))
+    return Promise.all(
+      activities.map((activity, at) => byActivity.get(activity) ?? this.#known(activity, reserved[at], deadlineMs)),
+    )
+  }
+
+  async #confirm(activities: readonly Activity[]): Promise<void> {
+    if (activities.length === 0) return
+    // Accepted all the same: an unconfirmed reservation is confirmed by the reaper.
+    await confirm(this.#store, activities).catch((error: unknown) =>
+      this.#logger.warn('keys could not be confirmed at once', { error: String(error) }),
+    )
+    crashPoint('enqueue.confirmed')
+  }
+
+  async #known(activity: Activity, answer: ReserveAnswer | undefined, deadlineMs: number): Promise<EnqueueAnswer> {
+    const existingId = answer?.existingId
+    if (answer === undefined || existingId === null || existingId === undefined) return unavailable(activity, 'no answer')
+    const key = activity.key?.key ?? ''
+    switch (answer.verdict) {
+      case 'existing':
+        if (answer.isReserved) await this.#awaitConfirmed(activity, existingId, deadlineMs)
+        return { outcome: 'existing', id: existingId }
+      case 'duplicate':
+        return {
+          outcome: 'refused',
+          id: activity.id,
+          code: 'duplicate_activity',
+          message: `key '${key}' of type '${activity.type}' is in use by ${existingId}.`,
+          existingId,
+        }
+      case 'conflict':
+        return {
+          outcome: 'refused',
+          id: activity.id,
+          code: 'idempotency_conflict',
+          message: `key '${key}' of type '${activity.type}' belongs to ${existingId}, which has not failed.`,
+          existingId,
+        }
+      case 'create':
+        return unavailable(activity, 'no answer')
+    }
+  }
+
+  /**
+   * "Existing" is an acceptance too, so it must not rest on Redis alone: waits for the first enqueue to be confirmed, and
+   * when that takes too long produces the same activity once more (the same id: only one of the records will run).
+   */
+  async #awaitConfirmed(activity: Activity, existingId: string, deadlineMs: number): Promise<void> {
+    const key = { type: activity.type, key: activity.key?.key ?? '' }
+    const until = this.#clock.monotonicMs() + CONFIRM_WAIT_MS
+    let entry = await readKey(this.#store, key)
+    while (entry !== null && entry.id === existingId && entry.isReserved && this.#clock.monotonicMs() < until) {
+      await this.#clock.sleep(CONFIRM_LOOK_MS)
+      entry = await readKey(this.#store, key)
+    }
+    if (entry === null || entry.id !== existingId || !entry.isReserved || entry.envelope === null) return
+    await this.finishReservations([entry.envelope], deadlineMs)
+  }
+
+  /** Produces and confirms what others have reserved. Gives the number confirmed. */
+  async finishReservations(envelopes: readonly string[], deadlineMs: number = DEFAULT_DEADLINE_MS): Promise<number> {
+    const activities = envelopes.map(envelope => decodeActivity(envelope))
+    const types = [...new Set(activities.map(activity => activity.type))]
+    await this.#catalog.declare(types)
+    const produced = await this.#produce(activities, deadlineMs)
+    crashPoint('reservation.produced')
+    const accepted = activities.filter((_, at) => produced[at]?.outcome === 'created')
+    if (accepted.length > 0) await confirm(this.#store, accepted)
+    return accepted.length
+  }
+}
+
+function toAnswer(activity: Activity, written: WriteAnswer | undefined, record: WriteRecord | undefined): EnqueueAnswer {
+  if (written === undefined || record === undefined) return unavailable(activity, 'no answer')
+  if (written.ok) {
+    const { topic, partition } = record
+    return { outcome: 'created', id: activity.id, coordinates: { topic, partition, offset: written.offset } }
+  }
+  const { error } = written
+  if (error.code === 'payload_too_large' || error.code === 'invalid_argument') {
+    return { outcome: 'refused', id: activity.id, code: error.code, message: error.message }
+  }
+  return unavailable(activity, error.message, error)
+}
+
+function unavailable(activity: Activity, message: string, cause?: ErrandError): EnqueueAnswer {
+  return { outcome: 'unavailable', id: activity.id, message, ...(cause === undefined ? {} : { cause }) }
+}

@@ -1,0 +1,247 @@
+// Looking without touching: counts, pages, one activity, its timeline. Redis knows what runs, is scheduled and has just
+// ended; Kafka knows what is pending and what became of every attempt.
+
+import type { Activity, OutcomeRecord, Status, TerminalStatus } from '../../core/activity.ts'
+import { STATUSES, isTerminal } from '../../core/activity.ts'
+import type { Priority } from '../../core/priority.ts'
+import { PRIORITIES } from '../../core/priority.ts'
+import { parseLaneTopic } from '../../core/topics.ts'
+import type { LogRecord } from '../../consumer/fetched-record.ts'
+import type { LogReader } from '../../consumer/log-reader.ts'
+import type { TopicAdmin } from '../../producer/topic-admin.ts'
+import { decodeActivity } from '../../wire/activity-record.ts'
+import { decodeDlq } from '../../wire/dead-letter-record.ts'
+import { decodeOutcome } from '../../wire/outcome-record.ts'
+import { readCounts, readMarkers, readStates, runningIds, scheduledMembers } from '../redis/markers.ts'
+import { parseValue } from '../redis/schedule.ts'
+import type { SideStore } from '../redis/side-store.ts'
+import type { ActivitySummary, DeadLetterSummary, ListParams, Page, StorageStats } from '../storage.ts'
+import type { Attempts } from './attempts.ts'
+import type { Dated, Stretch } from './backward-pager.ts'
+import { backwardPage } from './backward-pager.ts'
+import { laneDepths } from './lane-depths.ts'
+import type { Lanes } from './lanes.ts'
+import { outcomeSummary, summaryOf } from './summaries.ts'
+import type { TopicCatalog } from './topic-catalog.ts'
+
+type Counts = Record<Status, number>
+
+/** What {@link Inspector} looks at. */
+export interface InspectorParts {
+  readonly namespace: string
+  readonly store: SideStore
+  readonly attempts: Attempts
+  readonly lanes: Lanes
+  readonly catalog: TopicCatalog
+  readonly admin: TopicAdmin
+  readonly reader: LogReader
+}
+
+/** Counts and pages. */
+export class Inspector {
+  readonly #parts: InspectorParts
+
+  constructor(parts: InspectorParts) {
+    this.#parts = parts
+  }
+
+  async stats(): Promise<StorageStats> {
+    const { store, attempts, catalog } = this.#parts
+    await attempts.lookAtHeld()
+    const types = await catalog.allTypes()
+    const [counts, depths] = await Promise.all([
+      readCounts(store),
+      Promise.all(types.map(type => laneDepths(this.#parts, type))),
+    ])
+    const total = noCounts()
+    const byType: Record<string, Counts> = {}
+    const byPriority: Record<Priority, Counts> = { critical: noCounts(), high: noCounts(), normal: noCounts(), low: noCounts() }
+    const add = (type: string, priority: Priority, status: Status, count: number): void => {
+      for (const counted of [total, (byType[type] ??= noCounts()), byPriority[priority]]) counted[status] += count
+    }
+    types.forEach((type, at) => {
+      byType[type] ??= noCounts()
+      for (const priority of PRIORITIES) {
+        const field = `${type}|${priority}`
+        const running = counts.running.get(field) ?? 0
+        const unfinished = (depths[at] ?? [])
+          .filter(depth => parseLaneTopic(this.#parts.namespace, depth.topic)?.priority === priority)
+          .reduce((sum, depth) => sum + depth.high - depth.low - depth.finishedAhead, 0)
+        add(type, priority, 'pending', Math.max(0, unfinished - running - (counts.unseen.get(field) ?? 0)))
+        add(type, priority, 'running', running)
+        add(type, priority, 'scheduled', counts.scheduled.get(field) ?? 0)
+      }
+    })
+    for (const [field, count] of counts.ended) {
+      const [type = '', priority = 'normal', outcome] = field.split('|')
+      add(type, priority as Priority, outcome as TerminalStatus, count)
+    }
+    return { ...total, byType, byPriority }
+  }
+
+  async list(params: Readonly<ListParams>): Promise<Page<ActivitySummary>> {
+    const { status } = params
+    switch (status) {
+      case 'pending':
+        return this.#pending(params)
+      case 'scheduled':
+        return this.#scheduled(params)
+      case 'running':
+        return this.#running(params)
+      case 'completed':
+      case 'failed':
+      case 'cancelled':
+      case 'dead_letter':
+        return this.#ended(params, status)
+    }
+  }
+
+  async #pending(params: Readonly<ListParams>): Promise<Page<ActivitySummary>> {
+    const { store, catalog } = this.#parts
+    const types = (await catalog.allTypes()).filter(type => params.type === undefined || type === params.type)
+    const stretches = (await Promise.all(types.map(type => laneDepths(this.#parts, type)))).flat()
+    return this.#page<ActivitySummary>(params, stretches, async records => {
+      const activities = records.map(record => decoded(() => decodeActivity(record.value)))
+      const states = await readStates(store, activities.map(activity => activity?.id ?? ''))
+      return activities.map((activity, at) => {
+        const state = states[at] ?? null
+        const waits = activity !== null && (state === null || (isWaiting(state.status) && state.attempt <= activity.attempt))
+        return waits ? { atMs: activity.createdAtMs, item: summaryOf(activity, 'pending') } : null
+      })
+    })
+  }
+
+  async #scheduled(params: Readonly<ListParams>): Promise<Page<ActivitySummary>> {
+    const read = async (from: number, count: number): Promise<(ActivitySummary | null)[]> =>
+      (await scheduledMembers(this.#parts.store, from, count)).map(({ member, value, dueAtMs }) => {
+        const activity = decoded(() => decodeActivity(parseValue(member, value).envelope))
+        return activity === null ? null : { ...summaryOf(activity, 'scheduled'), scheduledAtMs: activity.scheduledAtMs ?? dueAtMs }
+      })
+    return rankedPage(params, read)
+  }
+
+  async #running(params: Readonly<ListParams>): Promise<Page<ActivitySummary>> {
+    const { store } = this.#parts
+    const read = async (from: number, count: number): Promise<(ActivitySummary | null)[]> => {
+      const markers = await readMarkers(store, await runningIds(store, from, count))
+      return markers.map(marker => {
+        if (marker === null || marker.envelope === null) return null
+        const activity = decoded(() => decodeActivity(marker.envelope))
+        return activity === null
+          ? null
+          : { ...summaryOf(activity, 'running'), startedAtMs: marker.startedAtMs, worker: marker.worker }
+      })
+    }
+    return rankedPage(params, read)
+  }
+
+  async #ended(params: Readonly<ListParams>, status: TerminalStatus): Promise<Page<ActivitySummary>> {
+    const { outcomes } = this.#parts.catalog.shared()
+    const seen = new Set<string>()
+    return this.#page<ActivitySummary>(params, await this.#wholeTopic(outcomes), async records =>
+      records
+        .map(record => decoded(() => decodeOutcome(record.value ?? new Uint8Array())))
+        .map(outcome => {
+          if (outcome?.outcome !== status || (params.type !== undefined && outcome.type !== params.type)) return null
+          // Copies of an outcome are legal; one page shows each activity once.
+          if (seen.has(outcome.id)) return null
+          seen.add(outcome.id)
+          return { atMs: outcome.endedAtMs, item: outcomeSummary(outcome) }
+        }),
+    )
+  }
+
+  async listDeadLetters(params: Readonly<Omit<ListParams, 'status'>>): Promise<Page<DeadLetterSummary>> {
+    const { dlq } = this.#parts.catalog.shared()
+    const seen = new Set<string>()
+    return this.#page<DeadLetterSummary>(params, await this.#wholeTopic(dlq), async records => {
+      const letters = records.map(record => decoded(() => decodeDlq(record.value, record.headers)))
+      const markers = await readMarkers(
+        this.#parts.store,
+        letters.map(letter => (letter?.kind === 'dead_letter' ? letter.record.activity.id : '')),
+      )
+      return letters.map((letter, at): Dated<DeadLetterSummary> | null => {
+        if (letter?.kind !== 'dead_letter') return null
+        const { activity, error, attempts, failedAtMs, fingerprint, worker } = letter.record
+        if (seen.has(activity.id) || (params.type !== undefined && activity.type !== params.type)) return null
+        seen.add(activity.id)
+        return {
+          atMs: failedAtMs,
+          item: {
+            ...summaryOf(activity, 'dead_letter'),
+            endedAtMs: failedAtMs,
+            worker,
+            error,
+            attempts,
+            failedAtMs,
+            fingerprint,
+            redrivenAs: markers[at]?.redrivenAs ?? null,
+          },
+        }
+      })
+    })
+  }
+
+  async #wholeTopic(topic: string): Promise<Stretch[]> {
+    return (await this.#parts.reader.bounds(topic)).map(bounds => ({ topic, ...bounds }))
+  }
+
+  #page<T>(
+    params: Readonly<Omit<ListParams, 'status'>>,
+    stretches: readonly Stretch[],
+    select: (records: readonly LogRecord[]) => Promise<readonly (Dated<T> | null)[]>,
+  ): Promise<Page<T>> {
+    return backwardPage(this.#parts.reader, {
+      stretches,
+      cursor: params.cursor ?? null,
+      limit: params.limit ?? DEFAULT_PAGE,
+      select,
+    })
+  }
+}
+
+const DEFAULT_PAGE = 50
+/** A page of what Redis keeps reads no more than so many entries. */
+const RANKS_MAX = 2_000
+
+async function rankedPage(
+  params: Readonly<ListParams>,
+  read: (from: number, count: number) => Promise<(ActivitySummary | null)[]>,
+): Promise<Page<ActivitySummary>> {
+  const limit = params.limit ?? DEFAULT_PAGE
+  const start = Number.parseInt(params.cursor ?? '0', 10) || 0
+  const items: ActivitySummary[] = []
+  let from = start
+  while (items.length < limit && from - start < RANKS_MAX) {
+    const page = await read(from, limit)
+    for (const summary of page) {
+      if (items.length === limit) return { items, cursor: String(from) }
+      from += 1
+      if (summary !== null && (params.type === undefined || summary.type === params.type)) items.push(summary)
+    }
+    if (page.length < limit) return { items, cursor: null }
+  }
+  return { items, cursor: String(from) }
+}
+
+function isWaiting(status: string): boolean {
+  return status === 'pending' || status === 'scheduled'
+}
+
+function noCounts(): Counts {
+  return Object.fromEntries(STATUSES.map(status => [status, 0])) as Counts
+}
+
+/** Poison is passed over in pages: it has its place in the DLQ. */
+function decoded<T extends Activity | OutcomeRecord | ReturnType<typeof decodeDlq>>(decode: () => T): T | null {
+  try {
+    return decode()
+  } catch {
+    return null
+  }
+}
+
+/** Ends are told apart from what goes on. */
+export function isEnded(status: string): status is TerminalStatus {
+  return isTerminal(status as Status)
+}

@@ -1,0 +1,366 @@
+// The storage on Kafka and Redis. Redis decides, Kafka remembers, and an offset moves only when Kafka remembers what Redis
+// decided. This file composes the parts; each part says its own invariant.
+
+import type { StoredResult } from '../../core/activity.ts'
+import { aborted } from '../../core/clock.ts'
+import { ErrandError } from '../../core/errors.ts'
+import { decideKey } from '../../core/idempotency.ts'
+import { LIMITS } from '../../core/limits.ts'
+import { checkId, checkType } from '../../core/names.ts'
+import { checkBehavior } from '../../core/new-activity.ts'
+import { checkInteger, checkText } from '../../core/text.ts'
+import { delayKey, laneTopics } from '../../core/topics.ts'
+import { LogReader } from '../../consumer/log-reader.ts'
+import { TopicAdmin } from '../../producer/topic-admin.ts'
+import { TopicWriter } from '../../producer/topic-writer.ts'
+import { release, renew } from '../redis/attempts.ts'
+import { readKey } from '../redis/idempotency.ts'
+import { expireLease, makeDue, readMarkers, readResult, writeResult } from '../redis/markers.ts'
+import { SideStore } from '../redis/side-store.ts'
+import { Waiters } from '../redis/waiters.ts'
+import type * as port from '../storage.ts'
+import { Attempts } from './attempts.ts'
+import { Canceller, notFound } from './canceller.ts'
+import { Dequeuer } from './dequeuer.ts'
+import { Enqueuer } from './enqueuer.ts'
+import { Inspector } from './inspector.ts'
+import type { KafkaStorageOptions, ResolvedKafkaStorageOptions } from './kafka-storage-options.ts'
+import { resolveKafkaStorageOptions } from './kafka-storage-options.ts'
+import { Lanes } from './lanes.ts'
+import { LogSearch } from './log-search.ts'
+import { Publisher } from './publisher.ts'
+import { Reaping } from './reaping.ts'
+import { Scheduling } from './scheduling.ts'
+import { Settler } from './settler.ts'
+import { Timelines } from './timelines.ts'
+import { TopicCatalog } from './topic-catalog.ts'
+
+/** How often a reaper looks whether Redis was emptied. */
+const GENERATION_CHECK_MS = 2_000
+
+/**
+ * The storage on Kafka and Redis.
+ *
+ * Guarantees: an activity answered `created` is never lost, also with all of Redis lost; an attempt is settled at most
+ * once while Redis keeps its data; nothing runs before its time by Redis's clock. Not guaranteed: exactly one run.
+ *
+ * @example
+ * await using storage = await KafkaStorage.open({ namespace: 'shop', brokers: ['localhost:9092'], redisUrl: 'redis://localhost:6379' })
+ */
+export class KafkaStorage implements port.Storage {
+  readonly schedulesNatively = false
+  readonly fixtures: port.StorageFixtures
+  readonly #options: ResolvedKafkaStorageOptions
+  readonly #store: SideStore
+  readonly #admin: TopicAdmin
+  readonly #writer: TopicWriter
+  readonly #reader: LogReader
+  readonly #catalog: TopicCatalog
+  readonly #lanes: Lanes
+  readonly #attempts: Attempts
+  readonly #dequeuer: Dequeuer
+  readonly #enqueuer: Enqueuer
+  readonly #settler: Settler
+  readonly #scheduling: Scheduling
+  readonly #reaping: Reaping
+  readonly #canceller: Canceller
+  readonly #inspector: Inspector
+  readonly #timelines: Timelines
+  readonly #waiters: Waiters
+  #closing: Promise<void> | undefined
+  #generationCheckedAtMs = Number.NEGATIVE_INFINITY
+
+  /**
+   * Connects to Kafka and Redis and checks both. Throws `invalid_argument` naming an option, `configuration` for a wrong
+   * password or an evicting Redis, `unavailable` when nobody answers. Leaves nothing open when it fails.
+   */
+  static async open(options: KafkaStorageOptions): Promise<KafkaStorage> {
+    const storage = new KafkaStorage(resolveKafkaStorageOptions(options))
+    try {
+      await storage.#open()
+      return storage
+    } catch (error) {
+      await storage.close().catch(() => undefined) // the reason why it did not open is the one to tell
+      throw error
+    }
+  }
+
+  private constructor(options: ResolvedKafkaStorageOptions) {
+    const { namespace, kafka, clock, logger } = options
+    this.#options = options
+    const store = new SideStore({
+      namespace,
+      url: options.redisUrl,
+      protocol: options.redisProtocol,
+      retention: options.retention,
+      clock,
+      logger,
+    })
+    const admin = new TopicAdmin({ settings: kafka, clock, logger })
+    const writer = new TopicWriter({ settings: kafka, clock, logger })
+    const reader = new LogReader({ settings: kafka, namespace, clock, logger })
+    const catalog = new TopicCatalog(admin, options)
+    const publisher = new Publisher(namespace, catalog, writer)
+    const lanes = new Lanes(options, publisher)
+    const attempts = new Attempts({ store, lanes, publisher, clock, logger })
+    const enqueuer = new Enqueuer({ store, publisher, catalog, clock, logger })
+    const search = new LogSearch({ namespace, catalog, admin, reader, clock, logger })
+    this.#store = store
+    this.#admin = admin
+    this.#writer = writer
+    this.#reader = reader
+    this.#catalog = catalog
+    this.#lanes = lanes
+    this.#attempts = attempts
+    this.#enqueuer = enqueuer
+    this.#dequeuer = new Dequeuer({ lanes, attempts, clock })
+    this.#settler = new Settler({ store, attempts, publisher, logger })
+    this.#scheduling = new Scheduling({ store, publisher, catalog, admin, reader, options })
+    this.#reaping = new Reaping({ namespace, store, publisher, attempts, enqueuer, catalog, admin, logger })
+    this.#canceller = new Canceller({ store, publisher, search, enqueuer, ids: options.ids })
+    this.#inspector = new Inspector({ namespace, store, attempts, lanes, catalog, admin, reader })
+    this.#timelines = new Timelines({ store, search, reader, catalog, clock })
+    this.#waiters = new Waiters(store)
+    this.fixtures = {
+      expireLease: async ({ id }) => {
+        if (!(await expireLease(store, id))) throw notFound(id)
+      },
+      makeDue: params => this.#makeDue(params.id),
+    }
+  }
+
+  async #open(): Promise<void> {
+    await this.#store.open()
+    await this.#admin.start()
+    await this.#writer.start()
+    await this.#catalog.declareShared()
+  }
+
+  async declareTypes({ types }: Readonly<port.DeclareTypesParams>): Promise<void> {
+    await this.#catalog.declare(checkTypes(types))
+  }
+
+  async subscribe({ types }: Readonly<port.DeclareTypesParams>): Promise<void> {
+    await this.#catalog.declare(checkTypes(types))
+    await this.#lanes.subscribe(types)
+  }
+
+  async enqueueMany(params: Readonly<port.EnqueueManyParams>): Promise<readonly port.EnqueueAnswer[]> {
+    checkInteger('activities.length', params.activities.length, 1, LIMITS.enqueueBatchMax)
+    return this.#enqueuer.enqueue(params)
+  }
+
+  dequeue(params: Readonly<port.DequeueParams>): ReturnType<port.QueueStorage['dequeue']> {
+    return this.#dequeuer.dequeue(params)
+  }
+
+  async catchUp({ types, timeoutMs }: Readonly<{ types: readonly string[]; timeoutMs: number }>): Promise<boolean> {
+    const ends = await this.#admin.offsetsMany(types.flatMap(type => laneTopics(this.#options.namespace, type)))
+    const caughtUp = await Promise.all(
+      types.map(type => {
+        const targets = laneTopics(this.#options.namespace, type).flatMap(topic =>
+          (ends.get(topic) ?? []).map(({ partition, high }) => ({ topic, partition, offset: high })),
+        )
+        return this.#lanes.consumer(type)?.waitForPosition(targets, timeoutMs) ?? true
+      }),
+    )
+    await this.#attempts.lookAtHeld()
+    return caughtUp.every(Boolean)
+  }
+
+  ackSuccess(params: Readonly<port.AckSuccessParams>): Promise<readonly port.AckSuccessAnswer[]> {
+    return this.#settler.succeed(params)
+  }
+
+  ackFailure(params: Readonly<port.AckFailureParams>): Promise<port.AckFailureAnswer> {
+    return this.#settler.fail(params)
+  }
+
+  processScheduled({ limit }: Readonly<{ limit: number }>): Promise<port.ScheduledReport> {
+    return this.#scheduling.dispatch(checkInteger('limit', limit, 1, LIMITS.housekeepingBatchMax))
+  }
+
+  async requeueExpired({ limit }: Readonly<{ limit: number }>): Promise<port.RequeueReport> {
+    await this.#noticeEmptied()
+    return this.#reaping.requeueExpired(checkInteger('limit', limit, 1, LIMITS.housekeepingBatchMax))
+  }
+
+  async extendLease(params: Readonly<port.ExtendLeaseParams>): Promise<port.ExtendLeaseAnswer> {
+    const [answer] = await this.extendLeases({ leases: [params] })
+    return answer ?? { outcome: 'lost' }
+  }
+
+  async extendLeases({
+    leases,
+  }: Readonly<{ leases: readonly Readonly<port.ExtendLeaseParams>[] }>): Promise<readonly port.ExtendLeaseAnswer[]> {
+    for (const { byMs } of leases) checkInteger('byMs', byMs, LIMITS.leaseMsMin, LIMITS.leaseMsMax)
+    const answers = await renew(this.#store, leases)
+    return leases.map(({ leaseId, byMs }, at): port.ExtendLeaseAnswer => {
+      const answer = answers[at]
+      if (answer === null || answer === undefined) {
+        this.#attempts.lost(leaseId)
+        return { outcome: 'lost' }
+      }
+      this.#attempts.renewed(leaseId, byMs)
+      return { outcome: 'renewed', ...answer }
+    })
+  }
+
+  async releaseLease({ id, leaseId }: Readonly<port.LeaseRef>): Promise<'released' | 'lease_lost'> {
+    const [isReleased] = await release(this.#store, [{ id, leaseId }])
+    if (isReleased !== true) {
+      this.#attempts.lost(leaseId)
+      return 'lease_lost'
+    }
+    this.#attempts.released(leaseId)
+    return 'released'
+  }
+
+  async checkIdempotency(params: Readonly<port.CheckIdempotencyParams>): Promise<port.IdempotencyAnswer> {
+    const entry = await readKey(this.#store, checkKeyParams(params))
+    const verdict = decideKey(checkBehavior(params.behavior), entry?.state ?? 'none')
+    if (verdict === 'create' || entry === null) return { outcome: 'proceed' }
+    if (verdict === 'existing') return { outcome: 'existing', id: entry.id }
+    const code = verdict === 'duplicate' ? 'duplicate_activity' : 'idempotency_conflict'
+    return { outcome: 'refused', code, existingId: entry.id }
+  }
+
+  async lookupKey(params: Readonly<{ type: string; key: string }>): Promise<string | null> {
+    return (await readKey(this.#store, checkKeyParams(params)))?.id ?? null
+  }
+
+  cancel(params: Readonly<{ id: string; reason?: string }>): Promise<port.CancelAnswer> {
+    return this.#canceller.cancel(params)
+  }
+
+  redrive(params: Readonly<{ id: string; reason?: string }>): Promise<{ readonly id: string }> {
+    return this.#canceller.redrive(params)
+  }
+
+  async storeResult({ id, result }: Readonly<{ id: string; result: StoredResult }>): Promise<void> {
+    await writeResult(this.#store, checkId(id), result)
+  }
+
+  getResult({ id }: Readonly<{ id: string }>): Promise<StoredResult | null> {
+    return readResult(this.#store, checkId(id))
+  }
+
+  async awaitResult({ id, signal }: Readonly<{ id: string; signal?: AbortSignal }>): Promise<StoredResult> {
+    checkId(id)
+    if (signal?.aborted === true) throw aborted(signal)
+    let look = (): void => undefined
+    let fail = (_error: unknown): void => undefined
+    const found = new Promise<StoredResult>((resolve, reject) => {
+      fail = reject
+      look = () => {
+        readResult(this.#store, id).then(result => result !== null && resolve(result), reject)
+      }
+    })
+    const onAbort = (): void => fail(aborted(signal))
+    signal?.addEventListener('abort', onAbort, { once: true })
+    const stop = await this.#waiters.watch(id, () => look())
+    try {
+      look()
+      return await found
+    } finally {
+      stop()
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  stats(): Promise<port.StorageStats> {
+    return this.#inspector.stats()
+  }
+
+  async list(params: Readonly<port.ListParams>): Promise<port.Page<port.ActivitySummary>> {
+    return this.#inspector.list(checkPage(params))
+  }
+
+  async listDeadLetters(params: Readonly<Omit<port.ListParams, 'status'>>): Promise<port.Page<port.DeadLetterSummary>> {
+    return this.#inspector.listDeadLetters(checkPage(params))
+  }
+
+  getActivity({ id }: Readonly<{ id: string }>): Promise<port.ActivitySnapshot | null> {
+    return this.#timelines.snapshot(checkId(id))
+  }
+
+  getEvents({ id }: Readonly<{ id: string }>): Promise<readonly port.ActivityEvent[]> {
+    return this.#timelines.events(checkId(id))
+  }
+
+  events({ signal }: Readonly<{ signal: AbortSignal }>): AsyncIterable<port.ActivityEvent | port.EventGap> {
+    return this.#timelines.tail(signal)
+  }
+
+  confirmReservations({ limit }: Readonly<{ limit: number }>): Promise<number> {
+    return this.#reaping.confirmReservations(limit)
+  }
+
+  trimLanes(): Promise<number> {
+    return this.#reaping.trimLanes()
+  }
+
+  sweepScheduled(): Promise<number> {
+    return this.#scheduling.sweep()
+  }
+
+  /** Gives back what is claimed here, commits, leaves the groups, closes every connection. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    this.#dequeuer.close()
+    this.#lanes.pauseIntake()
+    this.#attempts.close()
+    const leases = this.#attempts.leases()
+    if (leases.length > 0) {
+      await release(this.#store, leases).catch((error: unknown) =>
+        this.#options.logger.warn('leases could not be given back; they expire', { error: String(error) }),
+      )
+    }
+    await this.#scheduling.close()
+    await this.#lanes.close()
+    await this.#writer.stop()
+    await this.#reader.stop()
+    await this.#admin.stop()
+    await this.#store.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  // An emptied Redis has lost the due-time index; the schedule's log has not.
+  async #noticeEmptied(): Promise<void> {
+    const nowMs = this.#options.clock.monotonicMs()
+    if (nowMs - this.#generationCheckedAtMs < GENERATION_CHECK_MS) return
+    this.#generationCheckedAtMs = nowMs
+    if (!(await this.#store.markGeneration())) return
+    this.#options.logger.warn('Redis was emptied: restoring the schedule from its log')
+    await this.#scheduling.sweep()
+  }
+
+  async #makeDue(id: string): Promise<void> {
+    const [marker] = await readMarkers(this.#store, [id])
+    if (!(await makeDue(this.#store, delayKey(id, marker?.attempt ?? 1)))) throw notFound(id)
+  }
+}
+
+function checkTypes(types: readonly string[]): readonly string[] {
+  if (!Array.isArray(types) || types.length === 0) {
+    throw new ErrandError('invalid_argument', 'types is empty; name at least one type.', { details: { field: 'types' } })
+  }
+  return types.map(checkType)
+}
+
+function checkKeyParams({ type, key }: { readonly type: string; readonly key: string }): { type: string; key: string } {
+  return { type: checkType(type), key: checkText('key', key, LIMITS.keyBytesMax) }
+}
+
+function checkPage<T extends { readonly limit?: number; readonly type?: string }>(params: T): T {
+  if (params.limit !== undefined) checkInteger('limit', params.limit, 1, LIMITS.pageItemsMax)
+  if (params.type !== undefined) checkType(params.type)
+  return params
+}

@@ -1,0 +1,137 @@
+// What was fetched and waits for a free slot: a priority queue per lane, over all partitions. Prefetch inverts priority
+// unless the buffer is such a queue.
+
+import type { Activity } from '../../core/activity.ts'
+import { compareAge } from '../../core/age.ts'
+import { FairShare, TypeTurns } from '../../core/fair-share.ts'
+import type { Priority } from '../../core/priority.ts'
+import { PRIORITIES } from '../../core/priority.ts'
+import type { FetchedRecord } from '../../consumer/fetched-record.ts'
+
+/** A fetched record that waits for a claim, is claimed, or is held. */
+export interface LaneEntry {
+  readonly record: FetchedRecord
+  readonly activity: Activity
+  /** The record's own text. */
+  readonly envelope: string
+  /** Made once per entry, so that a claim whose reply was lost can be repeated. */
+  leaseId: string | null
+  /** How often it was found held: the wait until the next look grows with it. */
+  heldLooks: number
+}
+
+/** Fetched attempts of one type. */
+export interface TypeBuffer {
+  readonly type: string
+  readonly lanes: Readonly<Record<Priority, AgeHeap>>
+}
+
+/** Buffers of all subscribed types, and the order in which they give. */
+export class LaneBuffers {
+  readonly #types = new Map<string, TypeBuffer>()
+  readonly #share = new FairShare()
+  readonly #turns = new Map<Priority, TypeTurns>(PRIORITIES.map(priority => [priority, new TypeTurns()]))
+
+  add(type: string): void {
+    if (this.#types.has(type)) return
+    this.#types.set(type, {
+      type,
+      lanes: { critical: new AgeHeap(), high: new AgeHeap(), normal: new AgeHeap(), low: new AgeHeap() },
+    })
+  }
+
+  push(entry: LaneEntry): void {
+    this.#types.get(entry.activity.type)?.lanes[entry.activity.priority].push(entry)
+  }
+
+  /** Takes up to `limit` entries of these types: higher priority first within its share, then older first. */
+  take(types: readonly string[], limit: number): LaneEntry[] {
+    const buffers = types.map(type => this.#types.get(type)).filter(buffer => buffer !== undefined)
+    const taken: LaneEntry[] = []
+    while (taken.length < limit) {
+      const priority = this.#share.next(wanted => buffers.some(buffer => buffer.lanes[wanted].peek() !== undefined))
+      if (priority === undefined) break
+      const entry = this.#takeFrom(buffers, priority)
+      if (entry !== undefined) taken.push(entry)
+    }
+    return taken
+  }
+
+  #takeFrom(buffers: readonly TypeBuffer[], priority: Priority): LaneEntry | undefined {
+    const waiting = buffers.filter(buffer => buffer.lanes[priority].peek() !== undefined)
+    const at =
+      waiting.length <= 1
+        ? 0
+        : (this.#turns.get(priority)?.next(waiting, (a, b) => isOlder(a.lanes[priority], b.lanes[priority])) ?? 0)
+    return waiting[at]?.lanes[priority].pop()
+  }
+
+  /** True when any of the types has something. */
+  hasAny(types: readonly string[]): boolean {
+    return types.some(type => {
+      const buffer = this.#types.get(type)
+      return buffer !== undefined && PRIORITIES.some(priority => buffer.lanes[priority].peek() !== undefined)
+    })
+  }
+}
+
+function isOlder(a: AgeHeap, b: AgeHeap): boolean {
+  const [first, second] = [a.peek(), b.peek()]
+  return first !== undefined && second !== undefined && compareAge(first.activity, second.activity) < 0
+}
+
+/** A binary heap by age. Entries whose partition was lost fall out when they come to the top. */
+export class AgeHeap {
+  readonly #entries: LaneEntry[] = []
+
+  peek(): LaneEntry | undefined {
+    let top = this.#entries[0]
+    while (top !== undefined && !top.record.epoch.isOpen) {
+      this.#removeTop()
+      top = this.#entries[0]
+    }
+    return top
+  }
+
+  pop(): LaneEntry | undefined {
+    const top = this.peek()
+    if (top !== undefined) this.#removeTop()
+    return top
+  }
+
+  push(entry: LaneEntry): void {
+    const entries = this.#entries
+    let at = entries.length
+    entries.push(entry)
+    while (at > 0) {
+      const parent = (at - 1) >> 1
+      const above = entries[parent]
+      if (above === undefined || !goesBefore(entry, above)) break
+      entries[at] = above
+      at = parent
+    }
+    entries[at] = entry
+  }
+
+  #removeTop(): void {
+    const entries = this.#entries
+    const last = entries.pop()
+    if (last === undefined || entries.length === 0) return
+    let at = 0
+    for (;;) {
+      let child = at * 2 + 1
+      const [left, right] = [entries[child], entries[child + 1]]
+      if (left === undefined) break
+      if (right !== undefined && goesBefore(right, left)) child += 1
+      const below = entries[child]
+      if (below === undefined || !goesBefore(below, last)) break
+      entries[at] = below
+      at = child
+    }
+    entries[at] = last
+  }
+}
+
+function goesBefore(a: LaneEntry, b: LaneEntry): boolean {
+  return compareAge(a.activity, b.activity) < 0
+}

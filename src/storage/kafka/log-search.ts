@@ -1,0 +1,135 @@
+// Looking an activity up in the log. A bare id that is a UUIDv7 tells its time, and its hash the partition, so only a few
+// partitions have to be read from that time on. The log is the index.
+
+import type { Activity, Coordinates, DeadLetterRecord, OutcomeRecord } from '../../core/activity.ts'
+import { isTerminal } from '../../core/activity.ts'
+import type { Clock } from '../../core/clock.ts'
+import { uuidv7TimeMs } from '../../core/ids.ts'
+import type { Logger } from '../../core/logger.ts'
+import { laneTopics } from '../../core/topics.ts'
+import type { LogRecord } from '../../consumer/fetched-record.ts'
+import type { LogReader } from '../../consumer/log-reader.ts'
+import type { TopicAdmin } from '../../producer/topic-admin.ts'
+import { decodeActivity } from '../../wire/activity-record.ts'
+import { decodeDlq } from '../../wire/dead-letter-record.ts'
+import { decodeOutcome } from '../../wire/outcome-record.ts'
+import type { TopicCatalog } from './topic-catalog.ts'
+
+/** Record times are the producer's clock: look-ups by time start so much earlier. */
+const SKEW_MS = 120_000
+/** A look-up reads no more than so many records of a partition. */
+const SCAN_RECORDS_MAX = 200_000
+
+/** An activity record with where it stands. */
+export interface FoundActivity {
+  readonly activity: Activity
+  readonly coordinates: Coordinates
+}
+
+/** Finds records by activity id. */
+export class LogSearch {
+  readonly #namespace: string
+  readonly #catalog: TopicCatalog
+  readonly #admin: TopicAdmin
+  readonly #reader: LogReader
+  readonly #clock: Clock
+  readonly #logger: Logger
+
+  constructor(parts: {
+    namespace: string
+    catalog: TopicCatalog
+    admin: TopicAdmin
+    reader: LogReader
+    clock: Clock
+    logger: Logger
+  }) {
+    this.#namespace = parts.namespace
+    this.#catalog = parts.catalog
+    this.#admin = parts.admin
+    this.#reader = parts.reader
+    this.#clock = parts.clock
+    this.#logger = parts.logger
+  }
+
+  /** The lane record of the highest attempt, of one type or of all; null when no lane holds one (any more). */
+  async laneRecord(id: string, type?: string): Promise<FoundActivity | null> {
+    const types = type === undefined ? await this.#catalog.allTypes() : [type]
+    const lanes = types.flatMap(each => laneTopics(this.#namespace, each))
+    const found = await Promise.all(lanes.map(topic => this.#inLane(topic, id)))
+    return found.flat().reduce<FoundActivity | null>(
+      (best, each) => (best === null || each.activity.attempt > best.activity.attempt ? each : best),
+      null,
+    )
+  }
+
+  async #inLane(topic: string, id: string): Promise<FoundActivity[]> {
+    const found: FoundActivity[] = []
+    await this.#scan(topic, id, undefined, record => {
+      const activity = this.#tryDecode(() => decodeActivity(record.value))
+      if (activity?.id === id) {
+        found.push({
+          activity,
+          coordinates: { topic, partition: record.partition, offset: String(record.offset) },
+        })
+      }
+    })
+    return found
+  }
+
+  /** All outcomes of an activity that the topic still holds, oldest first, one per attempt. */
+  async outcomes(id: string, sinceMs?: number): Promise<OutcomeRecord[]> {
+    const byAttempt = new Map<number, OutcomeRecord>()
+    await this.#scan(this.#catalog.shared().outcomes, id, sinceMs, record => {
+      const outcome = this.#tryDecode(() => decodeOutcome(record.value ?? new Uint8Array()))
+      if (outcome?.id === id && !byAttempt.has(outcome.attempt)) byAttempt.set(outcome.attempt, outcome)
+    })
+    return [...byAttempt.values()].sort((a, b) => a.attempt - b.attempt)
+  }
+
+  /** The outcome that ended an activity, or null. */
+  async terminalOutcome(id: string, sinceMs?: number): Promise<OutcomeRecord | null> {
+    return (await this.outcomes(id, sinceMs)).find(outcome => isTerminal(outcome.outcome)) ?? null
+  }
+
+  /** The dead letter of an activity, or null. */
+  async deadLetter(id: string, sinceMs?: number): Promise<DeadLetterRecord | null> {
+    let found: DeadLetterRecord | null = null
+    await this.#scan(this.#catalog.shared().dlq, id, sinceMs, record => {
+      const letter = this.#tryDecode(() => decodeDlq(record.value, record.headers))
+      if (letter?.kind === 'dead_letter' && letter.record.activity.id === id) found = letter.record
+    })
+    return found
+  }
+
+  async #scan(topic: string, id: string, sinceMs: number | undefined, onRecord: (record: LogRecord) => void): Promise<void> {
+    const partition = this.#catalog.partitionFor(topic, id)
+    const bounds = (await this.#reader.bounds(topic)).find(each => each.partition === partition)
+    if (bounds === undefined || bounds.high === bounds.low) return
+    const from = await this.#startOf(topic, partition, sinceMs ?? uuidv7TimeMs(id))
+    await this.#reader.scan({
+      topic,
+      partition,
+      from: Math.max(bounds.low, from ?? bounds.low),
+      to: bounds.high,
+      maxRecords: SCAN_RECORDS_MAX,
+      onRecord: record => {
+        if (Buffer.from(record.key ?? []).toString('utf8') === id) onRecord(record)
+      },
+    })
+  }
+
+  async #startOf(topic: string, partition: number, timeMs: number | undefined): Promise<number | undefined> {
+    if (timeMs === undefined || timeMs - SKEW_MS > this.#clock.nowMs()) return undefined
+    const offsets = await this.#admin.offsetsAtTime(topic, Math.max(0, timeMs - SKEW_MS))
+    return offsets.find(each => each.partition === partition)?.offset
+  }
+
+  #tryDecode<T>(decode: () => T): T | undefined {
+    try {
+      return decode()
+    } catch (error) {
+      this.#logger.debug('a record was passed over in a look-up', { error: String(error) })
+      return undefined
+    }
+  }
+}

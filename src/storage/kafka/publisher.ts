@@ -1,0 +1,182 @@
+// What becomes of an activity, as records: one place that knows which topic, key, partition and headers each kind has.
+
+import type {
+  Activity,
+  AttemptOutcome,
+  Coordinates,
+  DeadLetterRecord,
+  OutcomeRecord,
+  PoisonRecord,
+  RecordedFailure,
+} from '../../core/activity.ts'
+import { failureFingerprint } from '../../core/failure.ts'
+import { nextAttempt, withFailure } from '../../core/settle.ts'
+import { delayKey, laneTopic } from '../../core/topics.ts'
+import type { TopicWriter, WriteAnswer, WriteRecord } from '../../producer/topic-writer.ts'
+import { encodeActivity } from '../../wire/activity-record.ts'
+import { encodeDeadLetter, encodePoison } from '../../wire/dead-letter-record.ts'
+import { encodeDelay } from '../../wire/delay-record.ts'
+import { activityHeaders } from '../../wire/headers.ts'
+import { encodeOutcome } from '../../wire/outcome-record.ts'
+import type { IndexEntry } from '../redis/schedule.ts'
+import type { TopicCatalog } from './topic-catalog.ts'
+
+/** How an attempt was settled, as Redis decided it. */
+export interface Settlement {
+  readonly activity: Activity
+  readonly outcome: AttemptOutcome
+  readonly leaseId: string | null
+  readonly worker: string | null
+  readonly startedAtMs: number | null
+  readonly endedAtMs: number
+  /** When retried: due time by Redis's clock. */
+  readonly dueAtMs: number | null
+  readonly error: RecordedFailure | null
+  readonly resultJson: string | null
+  readonly source: Coordinates | null
+}
+
+/** Builds and writes records. */
+export class Publisher {
+  readonly #namespace: string
+  readonly #catalog: TopicCatalog
+  readonly #writer: TopicWriter
+
+  constructor(namespace: string, catalog: TopicCatalog, writer: TopicWriter) {
+    this.#namespace = namespace
+    this.#catalog = catalog
+    this.#writer = writer
+  }
+
+  write(records: readonly WriteRecord[], deadlineMs?: number): Promise<readonly WriteAnswer[]> {
+    return this.#writer.write(records, deadlineMs === undefined ? {} : { deadlineMs })
+  }
+
+  /** Writes records and throws the first error there is. */
+  async writeAll(records: readonly WriteRecord[]): Promise<void> {
+    for (const answer of await this.write(records)) if (!answer.ok) throw answer.error
+  }
+
+  /** A ready attempt. */
+  lane(activity: Activity, envelope: string = encodeActivity(activity)): WriteRecord {
+    const topic = laneTopic(this.#namespace, activity.type, activity.priority)
+    return {
+      topic,
+      partition: this.#catalog.partitionFor(topic, activity.id),
+      key: activity.id,
+      value: envelope,
+      headers: activityHeaders(activity),
+    }
+  }
+
+  /** A scheduled attempt. Its partition is pinned by the id, so that its tombstone follows it. */
+  delay(activity: Activity, dueAtMs: number): WriteRecord {
+    const { delay } = this.#catalog.shared()
+    return {
+      topic: delay,
+      partition: this.#catalog.partitionFor(delay, activity.id),
+      key: delayKey(activity.id, activity.attempt),
+      value: encodeDelay({ dueAtMs, activity }),
+    }
+  }
+
+  /** A scheduled attempt as the due-time index keeps it. */
+  indexEntry(activity: Activity, dueAtMs: number, envelope: string = encodeActivity(activity)): IndexEntry {
+    const { delay } = this.#catalog.shared()
+    return { record: { dueAtMs, activity }, partition: this.#catalog.partitionFor(delay, activity.id), envelope }
+  }
+
+  /** Takes a scheduled attempt out of the log. */
+  tombstone(member: string, partition: number): WriteRecord {
+    return { topic: this.#catalog.shared().delay, partition, key: member, value: null }
+  }
+
+  outcome(record: OutcomeRecord): WriteRecord {
+    const { outcomes } = this.#catalog.shared()
+    return {
+      topic: outcomes,
+      partition: this.#catalog.partitionFor(outcomes, record.id),
+      key: record.id,
+      value: encodeOutcome(record),
+    }
+  }
+
+  deadLetter(record: DeadLetterRecord): WriteRecord {
+    const { dlq } = this.#catalog.shared()
+    return {
+      topic: dlq,
+      partition: this.#catalog.partitionFor(dlq, record.activity.id),
+      key: record.activity.id,
+      ...encodeDeadLetter(record),
+    }
+  }
+
+  poison(record: PoisonRecord): WriteRecord {
+    const { dlq } = this.#catalog.shared()
+    const place = `${record.source.topic}/${record.source.partition}/${record.source.offset}`
+    return { topic: dlq, partition: this.#catalog.partitionFor(dlq, place), key: place, ...encodePoison(record) }
+  }
+
+  /**
+   * All that Kafka must remember of a settlement, in order: the outcome, then what follows from it. Deterministic in what
+   * Redis decided, so that whoever publishes it again writes the same.
+   */
+  settlement(settlement: Settlement): WriteRecord[] {
+    const records = [this.outcome(outcomeOf(settlement))]
+    const { outcome, error } = settlement
+    if (error === null) return records
+    if (outcome === 'retrying') {
+      const dueAtMs = settlement.dueAtMs ?? settlement.endedAtMs
+      records.push(this.delay(nextOf(settlement, error, dueAtMs), dueAtMs))
+    } else if (outcome === 'lease_expired') {
+      records.push(this.lane(nextOf(settlement, error, null)))
+    } else if (outcome === 'dead_letter') {
+      records.push(this.deadLetter(deadLetterOf(settlement, error)))
+    }
+    return records
+  }
+}
+
+/** The attempt that follows a settlement. */
+export function nextOf(settlement: Settlement, error: RecordedFailure, dueAtMs: number | null): Activity {
+  return nextAttempt(settlement.activity, { error, atMs: settlement.endedAtMs, worker: settlement.worker }, dueAtMs)
+}
+
+function outcomeOf(settlement: Settlement): OutcomeRecord {
+  const { activity, outcome } = settlement
+  return {
+    id: activity.id,
+    type: activity.type,
+    priority: activity.priority,
+    attempt: activity.attempt,
+    outcome,
+    leaseId: settlement.leaseId,
+    worker: settlement.worker,
+    // Not counted up when the failure exhausted the attempts, nor when it ended them for good.
+    retryCount: outcome === 'retrying' || outcome === 'lease_expired' ? activity.retryCount + 1 : activity.retryCount,
+    maxAttempts: activity.maxAttempts,
+    createdAtMs: activity.createdAtMs,
+    scheduledAtMs: activity.scheduledAtMs,
+    startedAtMs: settlement.startedAtMs,
+    endedAtMs: settlement.endedAtMs,
+    nextAttemptAtMs: outcome === 'lease_expired' ? settlement.endedAtMs : settlement.dueAtMs,
+    error: settlement.error,
+    resultJson: settlement.resultJson,
+    envelope: outcome === 'failed' || outcome === 'cancelled' ? encodeActivity(activity) : null,
+  }
+}
+
+function deadLetterOf(settlement: Settlement, error: RecordedFailure): DeadLetterRecord {
+  const { activity } = settlement
+  const failures = withFailure(activity, { error, atMs: settlement.endedAtMs, worker: settlement.worker })
+  return {
+    activity: { ...activity, failures },
+    attempts: activity.attempt,
+    error,
+    firstFailedAtMs: failures[0]?.atMs ?? settlement.endedAtMs,
+    failedAtMs: settlement.endedAtMs,
+    worker: settlement.worker,
+    fingerprint: failureFingerprint(error),
+    source: settlement.source,
+  }
+}

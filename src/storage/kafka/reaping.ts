@@ -1,0 +1,155 @@
+// Reaping: expired leases go back to their lanes or to the dead letters, reservations that nobody confirmed are finished,
+// lanes are trimmed below what is committed. Any number of reapers is safe: each step is fenced or the same for all.
+
+import { randomUUID } from 'node:crypto'
+import { crashPoint } from '../../core/crash-point.ts'
+import { errorResult } from '../../core/error-result.ts'
+import { cancelledFailure, leaseExpiredFailure } from '../../core/failure.ts'
+import type { Logger } from '../../core/logger.ts'
+import type { AttemptOutcome } from '../../core/activity.ts'
+import { decideExpiry } from '../../core/settle.ts'
+import { laneTopics, workersGroup } from '../../core/topics.ts'
+import type { TopicAdmin } from '../../producer/topic-admin.ts'
+import { decodeActivity } from '../../wire/activity-record.ts'
+import type { Reaping as Taken, SettleRequest } from '../redis/attempts.ts'
+import { release, settle, takeExpired } from '../redis/attempts.ts'
+import { staleReservations } from '../redis/idempotency.ts'
+import { resultText } from '../redis/markers.ts'
+import type { SideStore } from '../redis/side-store.ts'
+import type { RequeueReport } from '../storage.ts'
+import type { Attempts } from './attempts.ts'
+import type { Enqueuer } from './enqueuer.ts'
+import type { Publisher, Settlement } from './publisher.ts'
+import type { TopicCatalog } from './topic-catalog.ts'
+
+/** A reaper that does not finish within this is continued by another. */
+const REAP_MS = 10_000
+/** A producer gets its whole deadline before its reservation counts as left behind. */
+const RESERVATION_STALE_MS = 35_000
+/** After Redis was away or stuck, workers get one default lease to renew before anything is reaped. */
+const GRACE_MS = 15_000
+
+/** Housekeeping on Kafka and Redis. */
+export class Reaping {
+  readonly #parts: {
+    readonly namespace: string
+    readonly store: SideStore
+    readonly publisher: Publisher
+    readonly attempts: Attempts
+    readonly enqueuer: Enqueuer
+    readonly catalog: TopicCatalog
+    readonly admin: TopicAdmin
+    readonly logger: Logger
+  }
+
+  constructor(parts: {
+    namespace: string
+    store: SideStore
+    publisher: Publisher
+    attempts: Attempts
+    enqueuer: Enqueuer
+    catalog: TopicCatalog
+    admin: TopicAdmin
+    logger: Logger
+  }) {
+    this.#parts = parts
+  }
+
+  /** Takes expired leases back. */
+  async requeueExpired(limit: number): Promise<RequeueReport> {
+    const { store } = this.#parts
+    if (store.main.sinceTroubleMs() < GRACE_MS) return NOTHING
+    const taken = await takeExpired(store, { limit, token: `reaper-${randomUUID()}`, reapMs: REAP_MS })
+    if (taken.length === 0) return NOTHING
+    crashPoint('reap.taken')
+    const nameless = taken.filter(each => each.envelope === '')
+    if (nameless.length > 0) await release(store, nameless.map(each => ({ id: each.id, leaseId: each.token })))
+    const ends = taken.filter(each => each.envelope !== '').map(each => this.#decide(each))
+    await this.#parts.catalog.declare([...new Set(ends.map(({ settlement }) => settlement.activity.type))])
+    // Kafka first: the next attempt exists before Redis calls this one over.
+    const written = await this.#parts.publisher.write(ends.flatMap(({ settlement }) => this.#parts.publisher.settlement(settlement)))
+    const failed = written.find(answer => !answer.ok)
+    if (failed !== undefined && !failed.ok) throw failed.error
+    crashPoint('reap.published')
+    await settle(store, ends.map(({ request }) => request))
+    crashPoint('reap.settled')
+    this.#parts.attempts.doubt(taken.map(each => each.id))
+    await this.#parts.attempts.lookAtHeld()
+    return {
+      requeued: count(ends, 'lease_expired') + nameless.length,
+      deadLettered: count(ends, 'dead_letter'),
+      cancelled: count(ends, 'cancelled'),
+    }
+  }
+
+  #decide(taken: Taken): { settlement: Settlement; request: SettleRequest } {
+    const activity = decodeActivity(taken.envelope)
+    const decision = decideExpiry(activity, taken.cancelRequested)
+    const outcome: AttemptOutcome = decision.kind === 'retry' ? 'lease_expired' : decision.kind
+    const error = outcome === 'cancelled' ? cancelledFailure(taken.cancelReason) : leaseExpiredFailure(taken.worker)
+    const nowMs = this.#parts.store.clock.nowMs()
+    const result =
+      outcome === 'dead_letter' || outcome === 'cancelled'
+        ? resultText(errorResult({ failure: error, type: outcome, failedAtMs: nowMs, attempts: activity.attempt }))
+        : null
+    const settlement: Settlement = {
+      activity,
+      outcome,
+      leaseId: taken.token,
+      worker: taken.worker,
+      startedAtMs: taken.startedAtMs,
+      endedAtMs: nowMs,
+      dueAtMs: null,
+      error,
+      resultJson: null,
+      source: null,
+    }
+    const request: SettleRequest = {
+      activity,
+      leaseId: taken.token,
+      outcome,
+      delayMs: 0,
+      error,
+      result,
+      ifCancelRequested: null,
+      worker: taken.worker ?? '',
+      startedAtMs: taken.startedAtMs ?? 0,
+      said: outcome,
+    }
+    return { settlement, request }
+  }
+
+  /** Finishes keyed enqueues whose producer died between reserving and confirming. */
+  async confirmReservations(limit: number): Promise<number> {
+    const envelopes = await staleReservations(this.#parts.store, { limit, olderThanMs: RESERVATION_STALE_MS })
+    return envelopes.length === 0 ? 0 : this.#parts.enqueuer.finishReservations(envelopes)
+  }
+
+  /** Deletes lane records below the committed frontier of the types known here. Gives the number of records deleted. */
+  async trimLanes(): Promise<number> {
+    const { namespace, admin, catalog, logger } = this.#parts
+    let trimmed = 0
+    for (const type of await catalog.allTypes()) {
+      const topics = laneTopics(namespace, type)
+      const committed = await admin.committed(workersGroup(namespace, type), topics)
+      const bounds = await admin.offsetsMany(topics)
+      for (const topic of topics) {
+        const cuts = (bounds.get(topic) ?? []).flatMap(({ partition, low, high }) => {
+          const offset = committed.find(each => each.topic === topic && each.partition === partition)?.offset ?? -1
+          return offset > low ? [{ partition, offset: Math.min(offset, high), low }] : []
+        })
+        if (cuts.length === 0) continue
+        await admin.deleteRecordsBefore(topic, cuts.map(({ partition, offset }) => ({ partition, offset })))
+        trimmed += cuts.reduce((sum, { offset, low }) => sum + offset - low, 0)
+      }
+    }
+    if (trimmed > 0) logger.debug('lanes trimmed', { records: trimmed })
+    return trimmed
+  }
+}
+
+const NOTHING: RequeueReport = { requeued: 0, deadLettered: 0, cancelled: 0 }
+
+function count(ends: readonly { readonly settlement: Settlement }[], outcome: AttemptOutcome): number {
+  return ends.filter(({ settlement }) => settlement.outcome === outcome).length
+}

@@ -1,0 +1,283 @@
+// Settling: Redis decides (fenced by the lease), Kafka remembers (outcome, then what follows), the offset is finished.
+// Different callers' settlements travel together; none waits for another's handler.
+
+import type { Activity, AttemptOutcome, RecordedFailure } from '../../core/activity.ts'
+import { crashPoint } from '../../core/crash-point.ts'
+import { ErrandError } from '../../core/errors.ts'
+import { cancelledFailure } from '../../core/failure.ts'
+import type { Logger } from '../../core/logger.ts'
+import { LIMITS } from '../../core/limits.ts'
+import { decideFailure } from '../../core/settle.ts'
+import { errorResult } from '../../core/error-result.ts'
+import { decodeActivity } from '../../wire/activity-record.ts'
+import type { SettleAnswer, SettleRequest } from '../redis/attempts.ts'
+import { settle } from '../redis/attempts.ts'
+import type { Marker } from '../redis/markers.ts'
+import { readMarkers, resultText } from '../redis/markers.ts'
+import { index } from '../redis/schedule.ts'
+import type { SideStore } from '../redis/side-store.ts'
+import type { AckFailureAnswer, AckFailureParams, AckSuccessAnswer, AckSuccessParams, LeaseRef } from '../storage.ts'
+import type { Attempts } from './attempts.ts'
+import { coordinatesOf } from './lanes.ts'
+import type { Publisher, Settlement } from './publisher.ts'
+import { nextOf } from './publisher.ts'
+
+/** Batches under way at once; more would only queue inside Redis and Kafka. */
+const FLUSHES_MAX = 4
+
+interface Job {
+  readonly request: SettleRequest
+  /** Only the answer is wanted: whoever holds the record sees to it that Kafka remembers. */
+  readonly isReplay: boolean
+  readonly resultJson: string | null
+  readonly resolve: (answer: SettleAnswer) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Settles attempts. */
+export class Settler {
+  readonly #store: SideStore
+  readonly #attempts: Attempts
+  readonly #publisher: Publisher
+  readonly #logger: Logger
+  #queue: Job[] = []
+  #flushes = 0
+  #isScheduled = false
+
+  constructor(parts: { store: SideStore; attempts: Attempts; publisher: Publisher; logger: Logger }) {
+    this.#store = parts.store
+    this.#attempts = parts.attempts
+    this.#publisher = parts.publisher
+    this.#logger = parts.logger
+  }
+
+  async succeed({ leases }: Readonly<AckSuccessParams>): Promise<AckSuccessAnswer[]> {
+    const known = await this.#activitiesOf(leases)
+    return Promise.all(
+      leases.map(async (lease, at): Promise<AckSuccessAnswer> => {
+        const owned = known[at]
+        if (owned === null || owned === undefined) return 'lease_lost'
+        const resultJson = lease.resultJson ?? null
+        const answer = await this.#settle(owned, lease.leaseId, {
+          outcome: 'completed',
+          delayMs: 0,
+          error: null,
+          resultJson,
+          result: resultText({ state: 'ok', dataJson: resultJson ?? 'null' }),
+          ifCancelRequested: null,
+          said: `completed ${resultJson ?? 'null'}`,
+        })
+        return answer.verdict
+      }),
+    )
+  }
+
+  async fail({ id, leaseId, failure }: Readonly<AckFailureParams>): Promise<AckFailureAnswer> {
+    const [owned] = await this.#activitiesOf([{ id, leaseId }])
+    if (owned === null || owned === undefined) return { outcome: 'lease_lost' }
+    const { activity } = owned
+    const decision = decideFailure(activity, failure, false)
+    const outcome: AttemptOutcome = decision.kind === 'retry' ? 'retrying' : decision.kind
+    const answer = await this.#settle(owned, leaseId, {
+      outcome,
+      delayMs: decision.kind === 'retry' ? decision.delayMs : 0,
+      error: failure.error,
+      resultJson: null,
+      result: this.#errorText(activity, outcome, failure.error),
+      ifCancelRequested:
+        decideFailure(activity, failure, true).kind === 'cancelled'
+          ? { outcome: 'cancelled', result: this.#errorText(activity, 'cancelled', cancelledFailure(null)) ?? '' }
+          : null,
+      said: `${failure.kind} ${failure.error.name} ${failure.error.message}`,
+    })
+    return toFailureAnswer(answer)
+  }
+
+  #errorText(activity: Activity, outcome: AttemptOutcome, failure: RecordedFailure): string | null {
+    if (outcome !== 'failed' && outcome !== 'dead_letter' && outcome !== 'cancelled') return null
+    const type = outcome === 'failed' ? 'non_retryable' : outcome
+    return resultText(
+      errorResult({ failure, type, failedAtMs: this.#store.clock.nowMs(), attempts: activity.attempt }),
+    )
+  }
+
+  #settle(
+    owned: Owned,
+    leaseId: string,
+    decided: Pick<SettleRequest, 'outcome' | 'delayMs' | 'error' | 'result' | 'ifCancelRequested' | 'said'> & {
+      readonly resultJson: string | null
+    },
+  ): Promise<SettleAnswer> {
+    const { resultJson, ...rest } = decided
+    return new Promise((resolve, reject) => {
+      this.#queue.push({
+        request: { ...rest, activity: owned.activity, leaseId, worker: owned.worker, startedAtMs: owned.startedAtMs },
+        isReplay: owned.isReplay,
+        resultJson,
+        resolve,
+        reject,
+      })
+      this.#schedule()
+    })
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#queue.length === 0 || this.#flushes >= FLUSHES_MAX) return
+    this.#isScheduled = true
+    // After the current turn, so that all that ended in it travels together.
+    setImmediate(() => {
+      this.#isScheduled = false
+      const jobs = this.#queue.splice(0, LIMITS.scriptBatchMax)
+      this.#flushes += 1
+      this.#flush(jobs)
+        .catch((error: unknown) => jobs.forEach(job => job.reject(error)))
+        .finally(() => {
+          this.#flushes -= 1
+          this.#schedule()
+        })
+      this.#schedule()
+    })
+  }
+
+  async #flush(jobs: readonly Job[]): Promise<void> {
+    if (jobs.length === 0) return
+    const answers = await settle(this.#store, jobs.map(job => job.request))
+    crashPoint('settle.decided')
+    const settled = jobs.flatMap((job, at) => {
+      const answer = answers[at]
+      return answer?.verdict === 'settled' && !job.isReplay ? [{ job, answer }] : []
+    })
+    const records = settled.map(({ job, answer }) => this.#publisher.settlement(this.#settlementOf(job, answer)))
+    const written = await this.#publisher.write(records.flat())
+    crashPoint('settle.published')
+    await this.#indexRetries(settled.map(({ job, answer }) => this.#settlementOf(job, answer)))
+    const failed = new Map<Job, ErrandError>()
+    let from = 0
+    settled.forEach(({ job }, at) => {
+      const count = records[at]?.length ?? 0
+      const error = written.slice(from, from + count).find(answer => !answer.ok)
+      if (error !== undefined && !error.ok) failed.set(job, error.error)
+      from += count
+    })
+    jobs.forEach((job, at) => this.#answer(job, answers[at], failed.get(job)))
+    crashPoint('settle.finished')
+  }
+
+  // Known at once to whoever dispatches; the schedule's log is what counts, and its reader indexes what this could not.
+  async #indexRetries(settlements: readonly Settlement[]): Promise<void> {
+    const entries = settlements.flatMap(settlement => {
+      const { outcome, error, dueAtMs } = settlement
+      if (outcome !== 'retrying' || error === null || dueAtMs === null) return []
+      return [this.#publisher.indexEntry(nextOf(settlement, error, dueAtMs), dueAtMs)]
+    })
+    if (entries.length === 0) return
+    await index(this.#store, entries).catch((error: unknown) =>
+      this.#logger.warn('retries could not be indexed at once', { error: String(error) }),
+    )
+    crashPoint('schedule.indexed')
+  }
+
+  #answer(job: Job, answer: SettleAnswer | undefined, error: ErrandError | undefined): void {
+    const { leaseId } = job.request
+    if (answer === undefined) return job.reject(new ErrandError('internal', 'settle gave no answer'))
+    if (error !== undefined) {
+      // Redis has decided and Kafka does not know yet: the caller settles again, with the same answer.
+      return job.reject(new ErrandError('unavailable', `the settlement is decided, but Kafka did not take it: ${error.message}`, { cause: error }))
+    }
+    if (answer.verdict === 'settled') this.#attempts.finished(leaseId)
+    else if (answer.verdict === 'lease_lost') this.#attempts.lost(leaseId)
+    job.resolve(answer)
+  }
+
+  #settlementOf(job: Job, answer: Extract<SettleAnswer, { verdict: 'settled' }>): Settlement {
+    const { request } = job
+    const local = this.#attempts.running(request.leaseId)
+    return {
+      activity: request.activity,
+      outcome: answer.outcome,
+      leaseId: request.leaseId,
+      worker: answer.worker,
+      startedAtMs: answer.startedAtMs,
+      endedAtMs: answer.endedAtMs,
+      dueAtMs: answer.dueAtMs,
+      error: request.error,
+      resultJson: job.resultJson,
+      source: local === undefined ? null : coordinatesOf(local.entry.record),
+    }
+  }
+
+  // A lease claimed by another process is settled here all the same: Redis keeps the envelope while it is leased.
+  async #activitiesOf(leases: readonly LeaseRef[]): Promise<(Owned | null)[]> {
+    const foreign = leases.filter(lease => this.#attempts.running(lease.leaseId) === undefined)
+    const markers = await readMarkers(this.#store, foreign.map(lease => lease.id))
+    const byLease = new Map(foreign.map((lease, at) => [lease, markers[at] ?? null]))
+    return leases.map(lease => {
+      const local = this.#attempts.running(lease.leaseId)
+      if (local !== undefined) {
+        return local.entry.activity.id === lease.id
+          ? { activity: local.entry.activity, worker: local.worker, startedAtMs: local.startedAtMs, isReplay: false }
+          : null
+      }
+      const marker = byLease.get(lease) ?? null
+      if (marker === null) return null
+      if (marker.envelope !== null) {
+        return { activity: decodeActivity(marker.envelope), ...whoAndWhen(marker), isReplay: false }
+      }
+      // Settled already: what is left of it is enough to give the same answer again.
+      if (marker.settled === null) return null
+      return { activity: shadowOf(marker), ...whoAndWhen(marker), isReplay: true }
+    })
+  }
+}
+
+interface Owned {
+  readonly activity: Activity
+  readonly worker: string
+  readonly startedAtMs: number
+  readonly isReplay: boolean
+}
+
+function whoAndWhen(marker: Marker): Pick<Owned, 'worker' | 'startedAtMs'> {
+  return { worker: marker.worker ?? '', startedAtMs: marker.startedAtMs ?? 0 }
+}
+
+function shadowOf(marker: Marker): Activity {
+  return {
+    id: marker.id,
+    type: marker.type,
+    priority: marker.priority,
+    payloadJson: 'null',
+    attempt: marker.attempt,
+    retryCount: 0,
+    maxAttempts: 1,
+    timeoutMs: 1,
+    retryDelayMs: 0,
+    retryDelayMaxMs: 0,
+    createdAtMs: 0,
+    scheduledAtMs: null,
+    metadata: {},
+    key: null,
+    trace: null,
+    parentId: null,
+    redriveOf: null,
+    failures: [],
+  }
+}
+
+function toFailureAnswer(answer: SettleAnswer): AckFailureAnswer {
+  if (answer.verdict !== 'settled') return { outcome: answer.verdict }
+  const { outcome, dueAtMs, endedAtMs } = answer
+  switch (outcome) {
+    case 'retrying': {
+      const retryAtMs = dueAtMs ?? endedAtMs
+      return { outcome, retryAtMs, retryInMs: retryAtMs - endedAtMs }
+    }
+    case 'failed':
+    case 'dead_letter':
+    case 'cancelled':
+      return { outcome }
+    case 'completed':
+    case 'lease_expired':
+      return { outcome: 'conflict' }
+  }
+}
