@@ -1,33 +1,31 @@
 // The workers of a run, as the one who started them sees them: processes or not, they report what they settled.
 
-import type { AttemptOutcome } from '../../src/index.ts'
-
-/** Settled attempts since the report before, by how they ended. */
-export type SettledCounts = Partial<Record<AttemptOutcome | 'lease_lost', number>>
-
-/** What a worker reports: one JSON line on its stdout when it is a process. */
-export type Report = { readonly kind: 'ready' } | { readonly kind: 'settled'; readonly counts: SettledCounts }
+/** What a worker reports: as a JSON line on its stdout when it is a process of its own. */
+export type Report =
+  | { readonly kind: 'ready' }
+  /** Attempts settled since the report before, by how they ended. */
+  | { readonly kind: 'settled'; readonly counts: Readonly<Record<string, number>> }
 
 /** Workers that were started. */
 export interface Fleet {
-  /** Resolves when each worker claims activities; rejects when one ended before. */
+  /** Resolves when every worker claims activities; rejects when one ended before it did. */
   readonly ready: Promise<void>
-  /** What was settled so far. */
   readonly tally: Tally
-  /** Workers that ended without being told to, and how. */
+  /** Workers that ended without being told to: name and how. */
   readonly lost: ReadonlyMap<string, string>
-  /** Lets each worker finish what it runs, and ends it. */
+  /** Lets every worker finish what it runs, and ends it. */
   stop(): Promise<void>
 }
 
-/** What the workers settled, in all. A picture for people: what is true is in the storage. */
+/** What the workers say that they did. A picture for people; what is true is read from the storage. */
 export class Tally {
   /** Activities that ended, by worker. */
-  readonly endedBy = new Map<string, number>()
-  readonly byOutcome = new Map<string, number>()
+  readonly endedBy: Map<string, number>
+  /** Attempts, by how they ended. */
+  readonly attempts = new Map<string, number>()
 
   constructor(workers: readonly string[]) {
-    for (const worker of workers) this.endedBy.set(worker, 0)
+    this.endedBy = new Map(workers.map(worker => [worker, 0]))
   }
 
   /** Activities that ended. */
@@ -35,12 +33,13 @@ export class Tally {
     return [...this.endedBy.values()].reduce((sum, count) => sum + count, 0)
   }
 
-  add(worker: string, counts: SettledCounts): void {
-    for (const [outcome, count] of Object.entries(counts)) {
-      this.byOutcome.set(outcome, (this.byOutcome.get(outcome) ?? 0) + count)
-      if (ENDS.has(outcome)) this.endedBy.set(worker, (this.endedBy.get(worker) ?? 0) + count)
+  add(worker: string, report: Report): void {
+    if (report.kind === 'ready') return
+    for (const [outcome, count] of Object.entries(report.counts)) {
+      this.attempts.set(outcome, (this.attempts.get(outcome) ?? 0) + count)
+      if (ENDINGS.has(outcome)) this.endedBy.set(worker, (this.endedBy.get(worker) ?? 0) + count)
     }
   }
 }
 
-const ENDS = new Set(['completed', 'failed', 'dead_letter', 'cancelled'])
+const ENDINGS = new Set(['completed', 'failed', 'dead_letter', 'cancelled'])

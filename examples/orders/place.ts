@@ -5,6 +5,7 @@ import { StackError } from '../../scripts/stack/stack-error.ts'
 import { currentStack, ensureStack } from '../../scripts/stack/stack.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import type { Storage } from '../../src/index.ts'
+import { patchRequestQueue } from '../../src/producer/request-queue-patch.ts'
 import { KafkaStorage } from '../../src/storage/kafka/index.ts'
 import { MemoryStorage } from '../../src/storage/memory/index.ts'
 import type { Command } from './command.ts'
@@ -16,8 +17,8 @@ import { say } from './say.ts'
 /** The two workers of a run, by name. */
 const WORKERS = ['worker-1', 'worker-2']
 
-/** A storage, and how workers are started on it. */
-export interface Place {
+/** A storage, and how workers are started on it. Disposing it closes the storage. */
+export interface Place extends AsyncDisposable {
   readonly storage: Storage
   startFleet(): Fleet
   /** Something to say at the end. */
@@ -27,6 +28,7 @@ export interface Place {
 /** Chooses and opens. Says where, and why when it is not what one would expect. */
 export async function openPlace({ storage, namespace }: Command): Promise<Place> {
   if (storage === 'memory') return openMemory(namespace)
+  patchRequestQueue() // else Node warns of kafkajs's timers while the stack is looked for
   const wasUp = (await currentStack()) !== undefined
   try {
     const stack = await ensureStack()
@@ -45,7 +47,7 @@ export async function openPlace({ storage, namespace }: Command): Promise<Place>
 function openMemory(namespace: string | undefined): Place {
   const storage = new MemoryStorage(namespace === undefined ? {} : { namespace })
   say('storage: memory, which this process forgets when it ends; two workers in this process')
-  return { storage, hint: undefined, startFleet: () => new MemoryFleet(storage, WORKERS) }
+  return placeOf(storage, undefined, () => new MemoryFleet(storage, WORKERS))
 }
 
 interface KafkaPlace {
@@ -63,7 +65,11 @@ async function openKafka({ kafkaBrokers, redisUrl, namespace, hint }: KafkaPlace
     ERRAND_REDIS_URL: redisUrl,
     ERRAND_NAMESPACE: namespace,
   }
-  return { storage, hint, startFleet: () => new ProcessFleet(env, WORKERS) }
+  return placeOf(storage, hint, () => new ProcessFleet(env, WORKERS))
+}
+
+function placeOf(storage: Storage, hint: string | undefined, startFleet: () => Fleet): Place {
+  return { storage, hint, startFleet, [Symbol.asyncDispose]: () => storage.close() }
 }
 
 function freshNamespace(): string {

@@ -32,7 +32,7 @@ export const schemas = {
   submit: z.strictObject({
     id: z.string().optional(),
     type: z.string(),
-    payload: z.unknown(),
+    payload: z.unknown().optional(),
     priority: z.enum(PRIORITIES).default('normal'),
     max_attempts: z.int().min(0).max(LIMITS.attemptsMax).default(3),
     retry_delay_s: seconds(0, LIMITS.retryDelayMsMax).default(1),
@@ -53,7 +53,7 @@ export const schemas = {
     worker: z.string().default('w1'),
   }),
   renew: z.strictObject({ claim, lease_ms: leaseMs }),
-  complete: z.strictObject({ claim, value: z.unknown() }),
+  complete: z.strictObject({ claim, value: z.unknown().optional() }),
   fail: z.strictObject({
     claim,
     reason: z.string(),
@@ -84,7 +84,7 @@ export type OpArgs<N extends OpName> = z.output<(typeof schemas)[N]>
 /** A claim as it was replied and is taken back. */
 export type ClaimArgs = z.output<typeof claim>
 
-const request = z.strictObject({ op: z.string(), args: z.unknown() })
+const request = z.strictObject({ op: z.string(), args: z.unknown().optional() })
 
 /** The operation's name and its raw arguments. Throws `invalid_argument`. */
 export function parseRequest(value: unknown): { readonly op: OpName; readonly args: unknown } {

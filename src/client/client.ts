@@ -27,8 +27,10 @@ export interface EnqueueItem<Given> {
  * is safe to send again. `id` is undefined when the item was refused before it had one.
  */
 export type EnqueueItemAnswer<Result> =
-  | { readonly outcome: 'created' | 'existing'; readonly handle: Handle<Result> }
-  | { readonly outcome: 'refused' | 'unavailable'; readonly id: string | undefined; readonly error: ErrandError }
+  | { readonly outcome: 'created'; readonly handle: Handle<Result> }
+  | { readonly outcome: 'existing'; readonly handle: Handle<Result> }
+  | { readonly outcome: 'refused'; readonly id: string | undefined; readonly error: ErrandError }
+  | { readonly outcome: 'unavailable'; readonly id: string | undefined; readonly error: ErrandError }
 
 /**
  * Enqueues activities and looks after them.
@@ -82,9 +84,7 @@ export class Client {
     checkInteger('items.length', items.length, 1, LIMITS.enqueueBatchMax)
     const answers = await this.#submit(definition, items)
     return answers.map(answer =>
-      'error' in answer
-        ? answer
-        : { outcome: answer.outcome, handle: this.#handle<Result>(definition, answer) },
+      'error' in answer ? answer : { outcome: answer.outcome, handle: this.#handle<Result>(definition, answer) },
     )
   }
 
@@ -105,7 +105,10 @@ export class Client {
    * Enqueues a failed, dead-lettered or cancelled activity anew, as another activity that names it. Twice gives the same one.
    * Throws `not_found`, or `conflict` when it has not ended or has completed.
    */
-  async redrive(id: string, { reason }: { readonly reason?: string | undefined } = {}): Promise<{ readonly id: string }> {
+  async redrive(
+    id: string,
+    { reason }: { readonly reason?: string | undefined } = {},
+  ): Promise<{ readonly id: string }> {
     if (reason !== undefined) checkText('reason', reason, LIMITS.reasonBytesMax, 0)
     return this.#options.storage.redrive({ id: checkId(id), ...(reason === undefined ? {} : { reason }) })
   }

@@ -90,20 +90,7 @@ export function defineActivity<
   newActivity({ ...policy, type, payload: null }, { ids: { next: () => 'defined' }, nowMs: 0 })
   checkSchema('input', input)
   if (output !== undefined) checkSchema('output', output)
-  return Object.freeze({ ...policy, type, input: typedInput(input), output: typedOutput(output) })
-}
-
-// A schema's own type knows what it takes and makes only as members of one type; these two say it as two.
-function typedInput<S extends StandardSchemaV1>(
-  schema: S,
-): StandardSchemaV1<StandardSchemaV1.InferInput<S>, StandardSchemaV1.InferOutput<S>> {
-  return schema as StandardSchemaV1<StandardSchemaV1.InferInput<S>, StandardSchemaV1.InferOutput<S>>
-}
-
-function typedOutput<S extends StandardSchemaV1>(
-  schema: S | undefined,
-): StandardSchemaV1<StandardSchemaV1.InferInput<S>, StandardSchemaV1.InferOutput<S>> | undefined {
-  return schema === undefined ? undefined : typedInput(schema)
+  return Object.freeze({ ...policy, type, input, output })
 }
 
 function checkSchema(field: 'input' | 'output', schema: unknown): void {

@@ -6,7 +6,8 @@ import { ErrandError } from '../core/errors.ts'
 
 /** The parsed value, or the refusal. */
 export type Validated<T> =
-  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ErrandError }
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly error: ErrandError }
 
 /** What is validated, for messages: `input` or `result`, and the activity's type. */
 export interface Subject {

@@ -7,7 +7,7 @@
 // the heartbeat. At a join everything is decided in the listener, synchronously: the next fetch waits for no promise.
 
 import { withDeadline } from '../core/clock.ts'
-import { ErrandError, fromUnknown } from '../core/errors.ts'
+import { ErrandError, fromUnknown, isErrandError } from '../core/errors.ts'
 import type { StopReport } from '../core/lifecycle.ts'
 import { Lifecycle } from '../core/lifecycle.ts'
 import type { AssignedPartition } from './assigned-partition.ts'
@@ -55,6 +55,10 @@ export interface GroupConsumerStats {
 
 /** How long records of a new epoch wait for what the group has committed. */
 const COMMITTED_MS_MAX = 2_000
+
+/** How long a start waits for the group's coordinator, and how often it asks. */
+const COORDINATOR_MS_MAX = 20_000
+const COORDINATOR_PAUSE_MS = 300
 
 /** Consumes topics as a member of a group. */
 export class GroupConsumer {
@@ -118,12 +122,7 @@ export class GroupConsumer {
    */
   start(): Promise<void> {
     return this.#lifecycle.start(async () => {
-      try {
-        await this.#open(this.#options.topics)
-      } catch (error) {
-        await this.#closeSession()
-        throw error
-      }
+      await this.#openFirst()
       this.#supervisor.start()
     })
   }
@@ -205,6 +204,23 @@ export class GroupConsumer {
   /** False once the consumer has died for good or cannot join; a Kafka that is away is no reason. */
   isHealthy(): boolean {
     return this.#supervisor.isHealthy && this.#lifecycle.state !== 'failed'
+  }
+
+  /** Just after a broker has started, its group coordinator still loads, which kafkajs takes for final. */
+  async #openFirst(): Promise<void> {
+    const { clock, topics, logger } = this.#options
+    const givenUpAtMs = clock.monotonicMs() + COORDINATOR_MS_MAX
+    for (;;) {
+      try {
+        return await this.#open(topics)
+      } catch (error) {
+        const mayPass = isErrandError(error, 'unavailable') && this.#session?.hasConnected === true
+        await this.#closeSession()
+        if (!mayPass || this.#lifecycle.signal.aborted || clock.monotonicMs() > givenUpAtMs) throw error
+        logger.debug('the group cannot be joined yet', { reason: error.message })
+        await clock.sleep(COORDINATOR_PAUSE_MS)
+      }
+    }
   }
 
   /** Opens a session and waits until it has joined. */

@@ -54,6 +54,8 @@ export class GroupSession {
   readonly #events: SessionEvents
   readonly #consumer: Consumer
   #cluster: Cluster | undefined
+  #hasConnected = false
+  #isClosed = false
 
   /** `owned`: what this member has now, for the assigner. */
   constructor(
@@ -84,11 +86,17 @@ export class GroupSession {
     this.#listen()
   }
 
+  /** True once the brokers have answered. */
+  get hasConnected(): boolean {
+    return this.#hasConnected
+  }
+
   /** Connects, subscribes and runs. Resolves when kafkajs runs; whether it joined is told by the events. */
   async open(): Promise<void> {
     const { groupId } = this.#options
     try {
       await this.#consumer.connect()
+      this.#hasConnected = true
       await this.#consumer.subscribe({ topics: [...this.#topics], fromBeginning: true })
       await this.#consumer.run({
         autoCommit: false,
@@ -106,6 +114,7 @@ export class GroupSession {
   /** Leaves the group and closes the connections; what hangs is given up after 5 s. */
   async close(): Promise<void> {
     const { clock, logger, groupId } = this.#options
+    this.#isClosed = true
     const tooLong = (): Error => new ErrandError('timeout', `closing took more than ${CLOSE_MS_MAX} ms`)
     try {
       await withDeadline(clock, this.#consumer.disconnect(), CLOSE_MS_MAX, tooLong)
@@ -193,9 +202,10 @@ export class GroupSession {
   #listen(): void {
     const { GROUP_JOIN, HEARTBEAT, FETCH, START_BATCH_PROCESS, CRASH } = this.#consumer.events
     const consumer = this.#consumer
-    consumer.on(GROUP_JOIN, ({ payload }) =>
-      this.#guarded('a join', () => this.#events.onJoin(payload.memberId, payload.memberAssignment)),
-    )
+    consumer.on(GROUP_JOIN, ({ payload }) => {
+      this.#refuseLateJoin()
+      this.#guarded('a join', () => this.#events.onJoin(payload.memberId, payload.memberAssignment))
+    })
     consumer.on(HEARTBEAT, () => this.#events.onAlive())
     consumer.on(FETCH, () => this.#events.onAlive())
     consumer.on(START_BATCH_PROCESS, ({ payload: { topic, partition, batchSize, lastOffset } }) => {
@@ -206,6 +216,14 @@ export class GroupSession {
       const error = fromKafka(payload.error, `consuming in group '${this.#options.groupId}'`)
       this.#guarded('a crash', () => this.#events.onCrash(error, isCodecTrouble(payload.error)))
     })
+  }
+
+  /**
+   * A consumer that is closed while it joins goes on joining, and would then hold partitions that nobody reads; calling
+   * stop again does nothing. An error out of this listener is the one thing that ends it.
+   */
+  #refuseLateJoin(): void {
+    if (this.#isClosed) throw new ErrandError('cancelled', 'the consumer was closed while it joined')
   }
 
   /** kafkajs must see no error of ours, and between a crash and a join its own calls throw: the next join says all again. */

@@ -46,7 +46,7 @@ describe('the supervisor', () => {
     const { clock, rebuiltAtMs, supervisor } = setup(Array.from({ length: 5 }, () => () => Promise.reject(away())))
     supervisor.crashed(away(), false)
     await clock.advance(20_000)
-    expect(rebuiltAtMs).toEqual([250, 750, 1_750, 3_750, 7_750, 15_750])
+    expect(rebuiltAtMs).toEqual([250, 750, 1_750, 3_750, 7_750, 12_750])
     expect(supervisor.isHealthy).toBe(true)
     expect(supervisor.rebuilds).toBe(1)
   })

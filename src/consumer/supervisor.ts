@@ -22,7 +22,7 @@ export interface SupervisorOptions {
 
 /** The pause before the first rebuild, and how far it grows. */
 const BACKOFF_MS_MIN = 250
-const BACKOFF_MS_MAX = 10_000
+const BACKOFF_MS_MAX = 5_000
 /** A consumer that lived so long has done nothing wrong: the next pause is short again. */
 const STABLE_MS = 60_000
 /** So many joins in a row that never came: the process is better started anew. */

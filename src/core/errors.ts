@@ -131,7 +131,7 @@ export class ErrandError extends Error {
 export function isErrandError(value: unknown, code?: ErrorCode): value is ErrandError {
   const brand = brandOf(value)
   if (brand === undefined || brand === 'NonRetryableError' || brand === 'RetryAfterError') return false
-  return code === undefined || (value as unknown as ErrandError).code === code
+  return code === undefined || (value as ErrandError).code === code
 }
 
 function brandOf(value: unknown): unknown {

@@ -57,6 +57,7 @@ function text(value: unknown): string | undefined {
 
 function safeText(value: unknown): string {
   try {
+    // oxlint-disable-next-line typescript/no-base-to-string -- whatever it says is better than nothing
     return typeof value === 'object' ? (JSON.stringify(value) ?? '{}').toWellFormed() : String(value).toWellFormed()
   } catch {
     return 'a value that cannot be shown'

@@ -138,10 +138,14 @@ export class AdminSession {
 
   #translate(error: unknown, { doing, topic }: CallName): ErrandError {
     if (isBlind(error)) {
-      return new ErrandError('unavailable', `while ${doing}: no broker of ${this.#brokers()} gave an answer. Try again.`, {
-        cause: error,
-        details: { brokers: this.#settings.brokers },
-      })
+      return new ErrandError(
+        'unavailable',
+        `while ${doing}: no broker of ${this.#brokers()} gave an answer. Try again.`,
+        {
+          cause: error,
+          details: { brokers: this.#settings.brokers },
+        },
+      )
     }
     return fromKafka(error, doing, topic === undefined ? undefined : { topic })
   }

@@ -9,7 +9,11 @@ function call(records: number): WriteCall {
   return new WriteCall(records, records, 1_000, 0)
 }
 
-function entry(of: WriteCall, index: number, place: { topic?: string; partition?: number; bytes?: number } = {}): Entry {
+function entry(
+  of: WriteCall,
+  index: number,
+  place: { topic?: string; partition?: number; bytes?: number } = {},
+): Entry {
   const { topic = 't', partition = 0, bytes = 1 } = place
   return { topic, partition, bytes, key: null, value: null, call: of, index }
 }
@@ -71,7 +75,9 @@ describe('RequestBuilder', () => {
   it('is full at its bytes over all partitions', () => {
     const one = call(9)
     const builder = new RequestBuilder()
-    const taken = Array.from({ length: 9 }, (_, partition) => builder.tryAdd(entry(one, partition, { bytes: 800 * KIB, partition })))
+    const taken = Array.from({ length: 9 }, (_, partition) =>
+      builder.tryAdd(entry(one, partition, { bytes: 800 * KIB, partition })),
+    )
     expect(taken.filter(Boolean)).toHaveLength(5)
   })
 

@@ -19,7 +19,13 @@ describe('createKafka', () => {
 
 describe('kafkaRetry', () => {
   it('gives all five settings, because what is left out changes with NODE_ENV', () => {
-    expect(Object.keys(kafkaRetry(8)).sort()).toEqual(['factor', 'initialRetryTime', 'maxRetryTime', 'multiplier', 'retries'])
+    expect(Object.keys(kafkaRetry(8)).sort()).toEqual([
+      'factor',
+      'initialRetryTime',
+      'maxRetryTime',
+      'multiplier',
+      'retries',
+    ])
     expect(kafkaRetry(8).retries).toBe(8)
   })
 })
@@ -29,14 +35,20 @@ describe('checkBrokers', () => {
     expect(checkBrokers(brokers)).toEqual(brokers)
   })
 
-  it.each([[[]], [['kafka']], [['kafka:']], [['kafka:0']], [['kafka:65536']], [['a:1', '']], [['kafka://a:1']], [['a b:1']]])(
-    'refuses %j, naming the field',
-    brokers => {
-      const error = thrownBy(() => checkBrokers(brokers))
-      expect(isErrandError(error, 'invalid_argument')).toBe(true)
-      expect(error).toMatchObject({ details: { field: 'brokers' } })
-    },
-  )
+  it.each([
+    [[]],
+    [['kafka']],
+    [['kafka:']],
+    [['kafka:0']],
+    [['kafka:65536']],
+    [['a:1', '']],
+    [['kafka://a:1']],
+    [['a b:1']],
+  ])('refuses %j, naming the field', brokers => {
+    const error = thrownBy(() => checkBrokers(brokers))
+    expect(isErrandError(error, 'invalid_argument')).toBe(true)
+    expect(error).toMatchObject({ details: { field: 'brokers' } })
+  })
 })
 
 describe('kafkaLogCreator', () => {

@@ -86,7 +86,11 @@ export function checkBrokers(brokers: readonly string[]): string[] {
 }
 
 function badBrokers(received: unknown, why: string): ErrandError {
-  return new ErrandError('invalid_argument', `brokers: ${why}; it must be a list like ["kafka-1:9092", "kafka-2:9092"].`, {
-    details: { field: 'brokers', received, allowed: 'host:port, one or more' },
-  })
+  return new ErrandError(
+    'invalid_argument',
+    `brokers: ${why}; it must be a list like ["kafka-1:9092", "kafka-2:9092"].`,
+    {
+      details: { field: 'brokers', received, allowed: 'host:port, one or more' },
+    },
+  )
 }

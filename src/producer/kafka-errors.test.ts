@@ -1,4 +1,9 @@
-import { KafkaJSConnectionError, KafkaJSNonRetriableError, KafkaJSNumberOfRetriesExceeded, KafkaJSProtocolError } from 'kafkajs'
+import {
+  KafkaJSConnectionError,
+  KafkaJSNonRetriableError,
+  KafkaJSNumberOfRetriesExceeded,
+  KafkaJSProtocolError,
+} from 'kafkajs'
 import { describe, expect, it } from 'vitest'
 import { ErrandError } from '../core/errors.ts'
 import type { ErrorCode } from '../core/errors.ts'
@@ -35,7 +40,10 @@ describe('fromKafka', () => {
   })
 
   it('names the broker of a connection error and the settings to look at', () => {
-    const error = fromKafka(new KafkaJSConnectionError('Connection error: ECONNREFUSED', { broker: 'a:1' }), 'connecting')
+    const error = fromKafka(
+      new KafkaJSConnectionError('Connection error: ECONNREFUSED', { broker: 'a:1' }),
+      'connecting',
+    )
     expect(error.code).toBe('unavailable')
     expect(error.message).toMatch(/a:1/)
     expect(error.message).toMatch(/`brokers`.*`ssl`/)
@@ -52,7 +60,12 @@ describe('fromKafka', () => {
     const inner = fromBroker('UNKNOWN_TOPIC_OR_PARTITION', true)
     const outer = new KafkaJSNumberOfRetriesExceeded(inner, { retryCount: 8, retryTime: 1 })
     expect(kafkaErrorType(outer)).toBe('UNKNOWN_TOPIC_OR_PARTITION')
-    expect(fromKafka(outer, 'writing', { topic: 'x' })).toMatchObject({ code: 'not_found', cause: outer, details: { topic: 'x' } })
+    expect(kafkaErrorType(fromKafka(outer, 'writing'))).toBe('UNKNOWN_TOPIC_OR_PARTITION')
+    expect(fromKafka(outer, 'writing', { topic: 'x' })).toMatchObject({
+      code: 'not_found',
+      cause: outer,
+      details: { topic: 'x' },
+    })
   })
 
   it('takes the first failure of a list of results', () => {

@@ -106,8 +106,9 @@ export function fromKafka(error: unknown, doing: string, details?: ErrorDetails)
   })
 }
 
-/** The broker's error type, such as `MESSAGE_TOO_LARGE`, or kafkajs's name for its own error. */
+/** The broker's error type, such as `MESSAGE_TOO_LARGE`, or kafkajs's name for its own error; also of a translated one. */
 export function kafkaErrorType(error: unknown): string {
+  if (isErrandError(error)) return textOf(error.details['kafkaError']) ?? error.name
   const foreign = innermost(error)
   return foreign.type ?? foreign.name
 }
@@ -137,7 +138,9 @@ function hintOf(code: ErrorCode, foreign: Foreign): string {
 function isConnectionTrouble({ name, type }: Foreign): boolean {
   return (
     type === undefined &&
-    (name.startsWith('KafkaJSConnection') || name === 'KafkaJSBrokerNotFound' || name === 'KafkaJSNoBrokerAvailableError')
+    (name.startsWith('KafkaJSConnection') ||
+      name === 'KafkaJSBrokerNotFound' ||
+      name === 'KafkaJSNoBrokerAvailableError')
   )
 }
 
@@ -151,7 +154,9 @@ function wrapped(error: unknown): unknown {
   if (!isObject(error)) return undefined
   for (const list of [error['errors'], error['partitions'], error['groups']]) {
     if (!Array.isArray(list)) continue
-    const first: unknown = list.find(item => isObject(item) && (item instanceof Error || item['error'] instanceof Error))
+    const first: unknown = list.find(
+      item => isObject(item) && (item instanceof Error || item['error'] instanceof Error),
+    )
     if (first !== undefined) return first instanceof Error || !isObject(first) ? first : first['error']
   }
   const cause = error['cause']

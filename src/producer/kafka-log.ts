@@ -9,7 +9,8 @@ const WARN = 2
 const INFO = 4
 
 /** Routine that kafkajs reports at INFO or WARN. */
-const ROUTINE = /^(Pausing fetching|Resuming fetching|KafkaJS v2\.0\.0 switched default partitioner|Response without match|Response \w+\(key)/
+const ROUTINE =
+  /^(Pausing fetching|Resuming fetching|KafkaJS v2\.0\.0 switched default partitioner|Response without match|Response \w+\(key)/
 
 /** A `logCreator` for kafkajs. */
 export function kafkaLogCreator(logger: Logger): () => (entry: LogEntry) => void {

@@ -116,7 +116,7 @@ export class MicroBatcher {
     for (; this.#head < this.#queue.length; this.#head++) {
       const entry = this.#queue[this.#head]
       if (entry === undefined || entry.call.isDone) continue
-      if (this.#isApart(entry)) this.#repair(this.#clients.current, { topic: entry.topic, partition: entry.partition, entries: [entry] }, notCovered(entry))
+      if (this.#isApart(entry)) this.#setApart(entry)
       else if (!builder.tryAdd(entry)) break
     }
     if (this.#head === this.#queue.length) this.#queue = []
@@ -130,6 +130,11 @@ export class MicroBatcher {
     if (this.#repairs.size === 0 && this.#missingUntilMs.size === 0) return false
     const key = partKey(topic, partition)
     return this.#repairs.has(key) || this.#isKnownMissing(key)
+  }
+
+  #setApart(entry: Entry): void {
+    const { topic, partition } = entry
+    this.#repair(this.#clients.current, { topic, partition, entries: [entry] }, notCovered(entry))
   }
 
   #isKnownMissing(key: string): boolean {
@@ -170,11 +175,17 @@ export class MicroBatcher {
     )
     this.#repairs.set(key, repair)
     repair.add(part.entries)
-    void repair.run(reason).then(ending => {
-      this.#repairs.delete(key)
-      if (ending === 'missing') this.#rememberMissing(key)
-      this.#plan() // a swap may have held up what waits
-    })
+    void this.#runRepair(key, repair, reason)
+  }
+
+  async #runRepair(key: string, repair: PartitionRepair, reason: ErrandError): Promise<void> {
+    let ending: 'repaired' | 'missing'
+    // Records may have been added between the end of a run and this line.
+    do ending = await repair.run(reason)
+    while (!repair.isEmpty)
+    this.#repairs.delete(key)
+    if (ending === 'missing') this.#rememberMissing(key)
+    this.#plan() // a swap may have held up what waits
   }
 
   #rememberMissing(key: string): void {

@@ -4,7 +4,7 @@
 //
 //   written                          -> answered with offsets, the next ones go
 //   too large, refused by content    -> halved, until a lone offender is refused
-//   topic or partition unknown       -> a new producer once; unknown to that one too, after some looks: not_found
+//   topic or partition unknown       -> a new producer; still unknown after some looks: not_found
 //   broker away, leader moving, …    -> again after a pause, until the deadlines of the records have passed
 //   not allowed                      -> refused
 
@@ -21,9 +21,10 @@ import type { Entry } from './write-call.ts'
 const RETRY_MS_FIRST = 100
 const RETRY_MS_MAX = 2_000
 
-/** A topic just made may be unknown to some brokers for a moment: looks of a fresh producer before `not_found`. */
-const LOOKS = 3
-const LOOK_MS = 150
+/** What was just made may be unknown to some brokers for a moment: looks of fresh producers before `not_found`, 1.3 s. */
+const LOOKS = 4
+const LOOK_MS_FIRST = 100
+const LOOK_MS_FACTOR = 3
 
 /** What a repair needs around it. */
 export interface RepairSurroundings {
@@ -47,15 +48,23 @@ export class PartitionRepair {
   /** The producer whose request failed first: a later one has a fresh picture of the cluster. */
   readonly #brokenGeneration: number
   #looksLeft: number
+  #lookMs = LOOK_MS_FIRST
+  /** The last answer said nothing about the partition: that producer will not look for it again by itself. */
+  #wasLeftOut = false
   #retryMs = RETRY_MS_FIRST
   /** In the order in which they go; each fits a request. */
-  #batches: Batch[] = []
+  readonly #batches: Batch[] = []
   /** The batch under way takes no more records. */
   #sending: Batch | undefined
 
   /** `knownMissing`: a fresh producer has just said so, and one look is enough. */
   constructor(
-    place: { readonly topic: string; readonly partition: number; readonly generation: number; readonly knownMissing: boolean },
+    place: {
+      readonly topic: string
+      readonly partition: number
+      readonly generation: number
+      readonly knownMissing: boolean
+    },
     around: RepairSurroundings,
   ) {
     this.#topic = place.topic
@@ -69,13 +78,22 @@ export class PartitionRepair {
   add(entries: readonly Entry[]): void {
     for (const entry of entries) {
       const last = this.#batches.at(-1)
-      if (last === undefined || last === this.#sending || last.bytes + entry.bytes > PRODUCER_LIMITS.partitionBatchBytesMax) {
+      if (
+        last === undefined ||
+        last === this.#sending ||
+        last.bytes + entry.bytes > PRODUCER_LIMITS.partitionBatchBytesMax
+      ) {
         this.#batches.push({ entries: [entry], bytes: entry.bytes })
       } else {
         last.entries.push(entry)
         last.bytes += entry.bytes
       }
     }
+  }
+
+  /** True when nothing waits here. */
+  get isEmpty(): boolean {
+    return this.#batches.length === 0
   }
 
   /** Runs until nothing is left; says whether the partition turned out not to exist. `reason` is the first failure. */
@@ -108,9 +126,11 @@ export class PartitionRepair {
   async #send(client: ProducerClient, batch: Batch): Promise<ErrandError | undefined> {
     const part: Part = { topic: this.#topic, partition: this.#partition, entries: batch.entries }
     this.#sending = batch
+    this.#wasLeftOut = false
     try {
       const { written } = checkCoverage([part], await client.send([part]))
       for (const one of written) settleWritten(one)
+      this.#wasLeftOut = written.length === 0
       return written.length > 0 ? undefined : this.#unknownPartition()
     } catch (error) {
       return this.#translate(error)
@@ -122,24 +142,28 @@ export class PartitionRepair {
   #onWritten(): void {
     this.#batches.shift()
     this.#retryMs = RETRY_MS_FIRST
+    this.#looksLeft = LOOKS
+    this.#lookMs = LOOK_MS_FIRST
   }
 
   async #onUnknown(client: ProducerClient, failure: ErrandError): Promise<'repaired' | 'missing'> {
-    if (client.generation <= this.#brokenGeneration) {
-      this.#around.onFailure(failure)
+    const isFresh = client.generation > this.#brokenGeneration
+    if (isFresh && --this.#looksLeft <= 0) {
+      // What came meanwhile belongs nowhere either.
+      for (const batch of this.#batches.splice(0)) refuse(batch, failure)
+      return 'missing'
+    }
+    this.#around.onFailure(failure)
+    if (isFresh) {
+      await this.#around.clock.sleep(this.#lookMs)
+      this.#lookMs *= LOOK_MS_FACTOR
+    }
+    if (!isFresh || this.#wasLeftOut) {
       await this.#around.clients.renew(client, failure.message)
       // The brokers did not answer: the old producer is still there, and asking it again at once would spin.
       if (this.#around.clients.current === client) await this.#pause(failure)
-      return 'repaired'
     }
-    this.#looksLeft--
-    if (this.#looksLeft > 0) {
-      await this.#around.clock.sleep(LOOK_MS)
-      return 'repaired'
-    }
-    // What came meanwhile belongs nowhere either.
-    for (const batch of this.#batches.splice(0)) refuse(batch, failure)
-    return 'missing'
+    return 'repaired'
   }
 
   #onRefused(batch: Batch, failure: ErrandError): void {
@@ -166,9 +190,11 @@ export class PartitionRepair {
 
   #unknownPartition(): ErrandError {
     const [topic, partition] = [this.#topic, this.#partition]
-    return new ErrandError('not_found', `topic ${topic} has no partition ${partition}. Check the number of partitions that its writers use.`, {
-      details: { topic, partition },
-    })
+    return new ErrandError(
+      'not_found',
+      `topic ${topic} has no partition ${partition}. Check the number of partitions that its writers use.`,
+      { details: { topic, partition } },
+    )
   }
 }
 

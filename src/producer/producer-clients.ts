@@ -8,7 +8,14 @@ import { withDeadline } from '../core/clock.ts'
 import { ErrandError, invariant } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Part, PartitionAnswer } from './coverage.ts'
-import { KAFKA_DEFAULTS, METADATA_AGE_MS_MAX, createKafka, fromKafka, kafkaErrorType, kafkaRetry } from './kafka-client.ts'
+import {
+  KAFKA_DEFAULTS,
+  METADATA_AGE_MS_MAX,
+  createKafka,
+  fromKafka,
+  kafkaErrorType,
+  kafkaRetry,
+} from './kafka-client.ts'
 import type { KafkaSettings } from './kafka-client.ts'
 import type { Entry } from './write-call.ts'
 

@@ -4,7 +4,7 @@
 import kafkajs from 'kafkajs' // its CommonJS export names are not all seen by Node
 import type { Admin, ITopicMetadata } from 'kafkajs'
 import type { Clock } from '../core/clock.ts'
-import { ErrandError } from '../core/errors.ts'
+import { ErrandError, isErrandError } from '../core/errors.ts'
 import { Lifecycle } from '../core/lifecycle.ts'
 import type { StopReport } from '../core/lifecycle.ts'
 import type { Logger } from '../core/logger.ts'
@@ -35,9 +35,15 @@ export interface CommittedOffset extends PartitionOffset {
   readonly metadata: string | null
 }
 
-/** How long new topics may take to get their leaders. Unit: ms. */
-const LEADERS_MS_MAX = 15_000
-const LEADERS_LOOK_MS = 50
+/** How long new topics may take to become usable. Unit: ms. */
+const READY_MS_MAX = 15_000
+const READY_LOOK_MS = 50
+
+/** How long a deleted topic may still be shown. Unit: ms. */
+const GONE_MS_MAX = 2_000
+
+/** How long too few brokers for the replication factor may be a matter of their start. Unit: ms. */
+const BROKERS_MS_MAX = 3_000
 
 /** Asked of the broker; below the client's own limit for an answer. Unit: ms. */
 const BROKER_MS_MAX = 9_000
@@ -79,7 +85,7 @@ export class TopicAdmin {
   }
 
   /**
-   * Creates the topics that are missing, in one request, and waits until each has its leaders. Topics that exist are left
+   * Creates the topics that are missing, in one request, and waits until each can be written to. Topics that exist are left
    * as they are, also when somebody else makes them at the same time.
    */
   async provision(specs: readonly TopicSpec[]): Promise<void> {
@@ -87,13 +93,12 @@ export class TopicAdmin {
     const names = specs.map(spec => spec.topic)
     const existing = await this.partitionCounts(names)
     const missing = specs.filter(spec => !existing.has(spec.topic))
-    if (missing.length > 0) {
-      await this.#run({ doing: `creating ${missing.map(spec => spec.topic).join(', ')}` }, admin => create(admin, missing))
-    }
+    if (missing.length > 0) await this.#create(missing)
     await this.#untilLed(names)
+    await this.#untilUsable(missing.map(spec => spec.topic))
   }
 
-  /** Deletes topics; those that do not exist are no error. */
+  /** Deletes topics; those that do not exist are no error. Waits up to 2 s until they are no longer shown. */
   async deleteTopics(topics: readonly string[]): Promise<void> {
     const existing = [...(await this.partitionCounts(topics)).keys()]
     if (existing.length === 0) return
@@ -102,11 +107,17 @@ export class TopicAdmin {
       // One was gone already, and the answer tells no more: each by itself, so that no other failure hides behind it.
       for (const topic of existing) await tryDelete(admin, [topic])
     })
+    const untilMs = this.#clock.monotonicMs() + GONE_MS_MAX
+    while (this.#clock.monotonicMs() < untilMs && (await this.#existing(existing)).length > 0) {
+      await this.#clock.sleep(READY_LOOK_MS)
+    }
   }
 
   /** First and next offset of every partition of a topic. Rejects with `not_found` for a topic that does not exist. */
   async offsets(topic: string): Promise<PartitionOffsets[]> {
-    const offsets = await this.#run({ doing: `asking for the offsets of ${topic}`, topic }, admin => admin.fetchTopicOffsets(topic))
+    const offsets = await this.#run({ doing: `asking for the offsets of ${topic}`, topic }, admin =>
+      admin.fetchTopicOffsets(topic),
+    )
     return offsets
       .map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }))
       .sort(byPartition)
@@ -194,7 +205,9 @@ export class TopicAdmin {
 
   /** Asks once whether a broker answers, and how many there are. */
   async ping(): Promise<{ brokers: number }> {
-    const { brokers } = await this.#run({ doing: 'asking whether Kafka is there', isOnce: true }, admin => admin.describeCluster())
+    const { brokers } = await this.#run({ doing: 'asking whether Kafka is there', isOnce: true }, admin =>
+      admin.describeCluster(),
+    )
     return { brokers: brokers.length }
   }
 
@@ -219,18 +232,53 @@ export class TopicAdmin {
     return found.topics.filter(({ name }) => wanted.has(name))
   }
 
-  async #untilLed(topics: readonly string[]): Promise<void> {
-    const untilMs = this.#clock.monotonicMs() + LEADERS_MS_MAX
+  /** Brokers that have only just started do not count as replicas yet, so that refusal is believed after a while only. */
+  async #create(specs: readonly TopicSpec[]): Promise<void> {
+    const doing = `creating ${specs.map(spec => spec.topic).join(', ')}`
+    const untilMs = this.#clock.monotonicMs() + BROKERS_MS_MAX
     for (;;) {
-      const led = (await this.#existing(topics)).filter(({ partitions }) => partitions.length > 0 && partitions.every(isLed))
-      const waiting = topics.filter(topic => !led.some(({ name }) => name === topic))
-      if (waiting.length === 0) return
-      if (this.#clock.monotonicMs() >= untilMs) {
-        throw new ErrandError('unavailable', `topics without a leader after ${LEADERS_MS_MAX} ms: ${waiting.join(', ')}. Look at the brokers' logs.`, {
-          details: { topics: waiting },
-        })
+      try {
+        return await this.#run({ doing }, admin => create(admin, specs))
+      } catch (error) {
+        if (kafkaErrorType(error) !== 'INVALID_REPLICATION_FACTOR' || this.#clock.monotonicMs() >= untilMs) throw error
       }
-      await this.#clock.sleep(LEADERS_LOOK_MS)
+      await this.#clock.sleep(READY_LOOK_MS)
+    }
+  }
+
+  /** Waits until the cluster's picture shows a leader for every partition. */
+  async #untilLed(topics: readonly string[]): Promise<void> {
+    await this.#until(topics, 'without a leader', async () => {
+      const found = await this.#existing(topics)
+      const led = found.filter(({ partitions }) => partitions.length > 0 && partitions.every(isLed))
+      const names = new Set(led.map(({ name }) => name))
+      return topics.every(topic => names.has(topic))
+    })
+  }
+
+  /** A leader is named before it has opened the log: a write that comes too early fails for one partition and is repeated for all. */
+  async #untilUsable(topics: readonly string[]): Promise<void> {
+    await this.#until(topics, 'that are not yet open', async () => {
+      try {
+        return (await this.offsetsMany(topics)).size === topics.length
+      } catch (error) {
+        if (isErrandError(error, 'not_found') || isErrandError(error, 'unavailable')) return false
+        throw error
+      }
+    })
+  }
+
+  async #until(topics: readonly string[], missing: string, look: () => Promise<boolean>): Promise<void> {
+    const untilMs = this.#clock.monotonicMs() + READY_MS_MAX
+    while (!(await look())) {
+      if (this.#clock.monotonicMs() >= untilMs) {
+        throw new ErrandError(
+          'unavailable',
+          `topics ${missing} after ${READY_MS_MAX} ms: some of ${topics.join(', ')}. Look at the brokers' logs.`,
+          { details: { topics } },
+        )
+      }
+      await this.#clock.sleep(READY_LOOK_MS)
     }
   }
 }
@@ -271,7 +319,13 @@ function failuresOf(error: unknown): readonly unknown[] {
   return [error]
 }
 
-function isLed({ leader, partitionErrorCode }: { readonly leader: number; readonly partitionErrorCode: number }): boolean {
+function isLed({
+  leader,
+  partitionErrorCode,
+}: {
+  readonly leader: number
+  readonly partitionErrorCode: number
+}): boolean {
   return leader >= 0 && partitionErrorCode === 0
 }
 

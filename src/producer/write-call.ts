@@ -16,7 +16,9 @@ export interface WriteRecord {
 }
 
 /** What became of a record. `unavailable` means unknown: it may be on the log, and writing it again is safe. */
-export type WriteAnswer = { readonly ok: true; readonly offset: string } | { readonly ok: false; readonly error: ErrandError }
+export type WriteAnswer =
+  | { readonly ok: true; readonly offset: string }
+  | { readonly ok: false; readonly error: ErrandError }
 
 /** A record on its way. It goes to kafkajs as it is, so that no second object is made for each record. */
 export interface Entry {

@@ -50,7 +50,11 @@ function bytesOf(value: string | Uint8Array | null | undefined): number {
 }
 
 function bad(field: string, received: unknown, allowed: string): ErrandError {
-  return new ErrandError('invalid_argument', `${field} of a record is ${JSON.stringify(received)}; it must be ${allowed}.`, {
-    details: { field, received, allowed },
-  })
+  return new ErrandError(
+    'invalid_argument',
+    `${field} of a record is ${JSON.stringify(received)}; it must be ${allowed}.`,
+    {
+      details: { field, received, allowed },
+    },
+  )
 }

@@ -18,7 +18,11 @@ export async function loopRounds(clock: Clock, signal: AbortSignal, round: () =>
   while (!signal.aborted) {
     const { pauseMs, failed } = await round()
     failures = failed ? failures + 1 : 0
-    await pause(clock, signal, failures === 0 ? pauseMs : Math.min(PAUSE_MS_MAX, Math.max(pauseMs, 100) * 2 ** failures))
+    await pause(
+      clock,
+      signal,
+      failures === 0 ? pauseMs : Math.min(PAUSE_MS_MAX, Math.max(pauseMs, 100) * 2 ** failures),
+    )
   }
 }
 

@@ -71,8 +71,7 @@ const KNOWN = [
 /** Completes and checks options. Throws `invalid_argument` naming every bad one. */
 export function resolveReaperOptions(options: ReaperOptions): ResolvedReaperOptions {
   const check = new OptionCheck('ReaperOptions', options, KNOWN)
-  const interval = (name: string, value: number): number =>
-    check.integer(name, value, INTERVAL_MS_MIN, INTERVAL_MS_MAX)
+  const interval = (name: string, value: number): number => check.integer(name, value, INTERVAL_MS_MIN, INTERVAL_MS_MAX)
   const rare = (name: string, value: number): number => check.integer(name, value, 1_000, DAY_MS)
   if (typeof options.storage?.requeueExpired !== 'function') check.add('storage must be a storage.', 'storage')
   const resolved = {

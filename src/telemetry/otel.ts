@@ -2,7 +2,17 @@
 // One trace goes from the request to the last attempt while waits are short; after a long wait a `process` span begins a
 // trace of its own, because backends cut long traces. The link to the `send` is there in both cases.
 
-import type { Attributes, Context, Counter, Histogram, Link, Meter, Span, SpanContext, Tracer } from '@opentelemetry/api'
+import type {
+  Attributes,
+  Context,
+  Counter,
+  Histogram,
+  Link,
+  Meter,
+  Span,
+  SpanContext,
+  Tracer,
+} from '@opentelemetry/api'
 import {
   ROOT_CONTEXT,
   SpanKind as OtelKind,

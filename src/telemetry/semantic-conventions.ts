@@ -31,7 +31,11 @@ export const ATTRIBUTES = {
 /** Counters: name, unit and what is counted. */
 export const COUNTERS = {
   enqueued: { name: 'errand.activity.enqueued', unit: '{activity}', description: 'activities accepted' },
-  deduplicated: { name: 'errand.activity.deduplicated', unit: '{activity}', description: 'enqueues that met their key' },
+  deduplicated: {
+    name: 'errand.activity.deduplicated',
+    unit: '{activity}',
+    description: 'enqueues that met their key',
+  },
   claimed: { name: 'errand.activity.claimed', unit: '{activity}', description: 'attempts claimed' },
   settled: { name: 'errand.activity.settled', unit: '{activity}', description: 'attempts ended, by outcome' },
   lease_lost: { name: 'errand.activity.lease_lost', unit: '{activity}', description: 'attempts whose lease was lost' },
@@ -48,9 +52,7 @@ export const DURATIONS = {
 } as const
 
 /** Buckets of the conventions' two histograms. Unit: s. */
-export const OPERATION_BUCKETS_S: number[] = [
-  0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
-]
+export const OPERATION_BUCKETS_S: number[] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
 /** Waits are longer. Unit: s. */
 export const WAIT_BUCKETS_S: number[] = [...OPERATION_BUCKETS_S, 30, 60, 300, 900, 3_600, 21_600, 86_400]
 

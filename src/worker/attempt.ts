@@ -8,7 +8,7 @@
 // until it ends. Whatever it then returns counts for nothing.
 
 import type { Activity, ClaimedAttempt } from '../core/activity.ts'
-import type { ActivitySpan } from '../telemetry/telemetry.ts'
+import type { ActivitySpan, SpanEnd } from '../telemetry/telemetry.ts'
 import type { AbortWhy } from './attempt-aborted-error.ts'
 import { AttemptAbortedError } from './attempt-aborted-error.ts'
 import type { Registration } from './registry.ts'
@@ -43,6 +43,7 @@ export class Attempt {
   renewedMs: number
   #reason: AttemptAbortedError | undefined
   #controller: AbortController | undefined
+  #isSpanEnded = false
 
   constructor({ claimed, registration, slots, span, startedMs }: AttemptParts) {
     this.claimed = claimed
@@ -82,5 +83,12 @@ export class Attempt {
     if (this.#reason !== undefined) return
     this.#reason = new AttemptAbortedError(why, { id: this.activity.id, attempt: this.claimed.attempt })
     this.#controller?.abort(this.#reason)
+  }
+
+  /** Ends the span of the run. Only the first end counts: a handler may outlive its attempt. */
+  endSpan(end: SpanEnd): void {
+    if (this.#isSpanEnded) return
+    this.#isSpanEnded = true
+    this.span.end(end)
   }
 }

@@ -82,10 +82,13 @@ export class LeaseKeeper {
   }
 
   #apply(attempt: Attempt, answer: ExtendLeaseAnswer | undefined, askedAtMs: number): void {
-    // What is being settled may have been settled before the renewal came: then the settlement's own answer counts.
-    if (attempt.state !== 'running' || answer === undefined) return
-    if (answer.outcome === 'lost') return this.#parts.onLost(attempt)
-    attempt.renewedMs = askedAtMs
-    if (answer.cancelRequested) attempt.abort('cancelled')
+    if (answer === undefined) return
+    if (answer.outcome === 'renewed') {
+      attempt.renewedMs = askedAtMs
+      if (answer.cancelRequested && attempt.state === 'running') attempt.abort('cancelled')
+    } else if (attempt.state === 'running') {
+      // Of what is being settled, the settlement's own answer counts: it may have come to pass before this renewal.
+      this.#parts.onLost(attempt)
+    }
   }
 }

@@ -65,7 +65,9 @@ export interface WorkerOptions {
 }
 
 /** Options, complete and in range. */
-export interface ResolvedWorkerOptions extends Readonly<Required<Omit<WorkerOptions, 'reaper' | 'onDeadLetter' | 'ids'>>> {
+export interface ResolvedWorkerOptions extends Readonly<
+  Required<Omit<WorkerOptions, 'reaper' | 'onDeadLetter' | 'ids'>>
+> {
   /** Undefined: none. */
   readonly reaper: ReaperTuning | undefined
   readonly onDeadLetter: DeadLetterListener | undefined

@@ -3,6 +3,9 @@
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { ErrandError } from '../../src/core/errors.ts'
+import { silentLogger } from '../../src/core/logger.ts'
+import { resolveGroupConsumerOptions } from '../../src/consumer/group-consumer-options.ts'
+import { GroupSession } from '../../src/consumer/group-session.ts'
 import { openConsuming, range } from '../support/consuming.ts'
 
 describe('joins', () => {
@@ -241,6 +244,7 @@ describe('handing over', () => {
       await transaction[end]()
     }
     await transactional.disconnect()
+    await broker.grownTo(topic, 8)
     await broker.produce(topic, 0, 1)
     await member.until(() => member.records.length >= 4)
     expect(member.offsets(0)).toEqual([0, 1, 4, 8])
@@ -323,6 +327,34 @@ describe('death and lifecycle', () => {
     const started = starting.start()
     await starting.stop()
     await started
+  })
+
+  it('leaves no member behind when a consumer is closed while it joins', async () => {
+    await using broker = await openConsuming()
+    const topic = await broker.topic(1)
+    const options = resolveGroupConsumerOptions({
+      settings: broker.settings,
+      groupId: broker.groupId,
+      topics: [topic],
+      clock: systemClock,
+      logger: silentLogger,
+      onRecords: () => undefined,
+      sessionTimeoutMs: 1_500,
+      heartbeatMs: 400,
+    })
+    const ignore = (): void => undefined
+    const events = { onJoin: ignore, onBatch: ignore, onSkipped: ignore, onAlive: ignore, onCrash: ignore }
+    for (const afterMs of [0, 2, 5, 10, 20]) {
+      const session = new GroupSession(options, [topic], () => ({}), events)
+      const opening = session.open().catch(ignore)
+      while (!session.hasConnected) await systemClock.sleep(1)
+      await systemClock.sleep(afterMs)
+      await session.close()
+      await opening
+    }
+    await systemClock.sleep(2_500) // a session and a little
+    const { groups } = await broker.admin.describeGroups([broker.groupId])
+    expect(groups.flatMap(group => group.members)).toEqual([])
   })
 
   it('says that the brokers do not answer', async () => {

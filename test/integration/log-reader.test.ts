@@ -76,6 +76,7 @@ describe('the log reader', () => {
     await transaction.send({ topic, messages: [{ partition: 0, value: 'kept' }] })
     await transaction.commit()
     await transactional.disconnect()
+    await broker.grownTo(topic, 2)
     await broker.produce(topic, 0, 1)
     const slice = await reader.read({ topic, partition: 0, offset: 1, maxRecords: 1 })
     expect(slice).toMatchObject({ gone: true, high: 3, nextOffset: 3 })
@@ -114,13 +115,11 @@ describe('the log reader', () => {
   it('is not poisoned by a topic that was deleted', async () => {
     await using context = await setup()
     const { broker, reader } = context
-    const [gone, stays] = [await broker.topic(1), await broker.topic(1)]
-    for (const topic of [gone, stays]) await broker.produce(topic, 0, 1)
+    const [gone, stays, fresh] = [await broker.topic(1), await broker.topic(1), await broker.topic(1)]
+    for (const topic of [gone, stays, fresh]) await broker.produce(topic, 0, 1)
     for (const topic of [gone, stays]) await reader.read({ topic, partition: 0, offset: 0 })
     await broker.admin.deleteTopics({ topics: [gone] })
     await expect(reader.read({ topic: gone, partition: 0, offset: 0 })).rejects.toMatchObject({ code: 'not_found' })
-    const fresh = await broker.topic(1)
-    await broker.produce(fresh, 0, 1)
     for (const topic of [stays, fresh]) {
       expect((await reader.read({ topic, partition: 0, offset: 0 })).records).toHaveLength(1)
     }

@@ -93,7 +93,13 @@ describe('a write', () => {
     ])
     expect(codes(answers)).toEqual(['ok', 'ok', 'ok', 'invalid_argument', 'ok'])
     expect(answers.map(answer => (answer.ok ? answer.offset : null))).toEqual(['0', '0', '1', null, '0'])
-    expect(await readAll(context, topic)).toEqual(new Map([[0, ['b']], [2, ['a', 'c']], [3, ['null']]]))
+    expect(await readAll(context, topic)).toEqual(
+      new Map([
+        [0, ['b']],
+        [2, ['a', 'c']],
+        [3, ['null']],
+      ]),
+    )
   })
 
   it('is refused before the start and after the stop', async () => {
@@ -126,7 +132,9 @@ describe('batching', () => {
     const topic = await context.newTopic('many')
     await context.writer.write([record(topic, 0, 'warm')])
     const before = context.writer.requests
-    const answers = await Promise.all(Array.from({ length: 500 }, (_, n) => context.writer.write([record(topic, n % 4, 'x')])))
+    const answers = await Promise.all(
+      Array.from({ length: 500 }, (_, n) => context.writer.write([record(topic, n % 4, 'x')])),
+    )
     expect(answers.flatMap(codes)).toEqual(Array.from({ length: 500 }, () => 'ok'))
     expect(context.writer.requests - before).toBeLessThanOrEqual(3)
   })
@@ -207,7 +215,9 @@ describe('partitions and topics', () => {
     let isDone = false
     const load = (async () => {
       const seen = new Set<string>()
-      while (!isDone) for (const code of codes(await context.writer.write([0, 1, 2, 3].map(n => record(topic, n, 'x'))))) seen.add(code)
+      while (!isDone)
+        for (const code of codes(await context.writer.write([0, 1, 2, 3].map(n => record(topic, n, 'x')))))
+          seen.add(code)
       return seen
     })()
     await context.writer.write([record(topic, 0, 'known')])

@@ -97,7 +97,9 @@ describe('offsets', () => {
     await context.admin.provision([{ topic, partitions: 1, config: {} }])
     await context.write(topic, 0, 3)
     expect(await context.admin.offsetsAtTime(topic, 0)).toEqual([{ partition: 0, offset: 0 }])
-    expect(await context.admin.offsetsAtTime(topic, systemClock.nowMs() + 3_600_000)).toEqual([{ partition: 0, offset: 3 }])
+    expect(await context.admin.offsetsAtTime(topic, systemClock.nowMs() + 3_600_000)).toEqual([
+      { partition: 0, offset: 3 },
+    ])
   })
 
   it('trims with a client that has never seen the topic, and ignores what is below the log start', async () => {
@@ -108,7 +110,10 @@ describe('offsets', () => {
     const fresh = context.newAdmin()
     await fresh.start()
     await fresh.deleteRecordsBefore(topic, [{ partition: 0, offset: 6 }])
-    await fresh.deleteRecordsBefore(topic, [{ partition: 0, offset: 2 }, { partition: 1, offset: 0 }])
+    await fresh.deleteRecordsBefore(topic, [
+      { partition: 0, offset: 2 },
+      { partition: 1, offset: 0 },
+    ])
     expect(await fresh.offsets(topic)).toEqual([
       { partition: 0, low: 6, high: 10 },
       { partition: 1, low: 0, high: 0 },

@@ -103,9 +103,15 @@ export async function openConsuming(brokers: readonly string[] = kafkaBrokers())
     async topic(partitions: number, config: Readonly<Record<string, string>> = {}): Promise<string> {
       const topic = `${namespace}.mail.t${topics.length}`
       const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
-      await admin.createTopics({ topics: [{ topic, numPartitions: partitions, configEntries }] })
       topics.push(topic)
+      const topicSpec = { topic, numPartitions: partitions, configEntries }
+      await admin.createTopics({ topics: [topicSpec], waitForLeaders: false }) // it gives up when the topic is not known yet
+      await settled(async () => (await admin.fetchTopicMetadata({ topics: [topic] })).topics.length === 1)
       return topic
+    },
+    /** Waits until the log has grown to an offset: the markers of a transaction come after its end. */
+    async grownTo(topic: string, high: number): Promise<void> {
+      await settled(async () => Number((await admin.fetchTopicOffsets(topic))[0]?.high) >= high)
     },
     async produce(topic: string, partition: number, count: number, bytes = 10): Promise<void> {
       for (let left = count; left > 0; left -= 1_000) {
@@ -141,4 +147,13 @@ export async function openConsuming(brokers: readonly string[] = kafkaBrokers())
 /** 0, 1, … up to, not including, `end`; or from `start`. */
 export function range(start: number, end: number): number[] {
   return Array.from({ length: end - start }, (_, n) => start + n)
+}
+
+/** Asks a broker until it says yes; it has no signal to wait for. */
+async function settled(ask: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    if (await ask().catch(() => false)) return
+    await systemClock.sleep(50)
+  }
+  throw new ErrandError('timeout', 'the broker did not come to what the test needs')
 }

@@ -17,6 +17,8 @@ export interface StorageKind {
   readonly name: string
   /** The first storage of a namespace, and others that work on the same one. */
   open(namespace: string): Promise<{ readonly first: Storage; openOther(): Promise<Storage> }>
+  /** Takes away what a namespace leaves behind, once its storages are closed. */
+  drop?(namespace: string): Promise<void>
 }
 
 const ids = uuidv7Source({
@@ -27,7 +29,7 @@ const ids = uuidv7Source({
 /** The storages of one namespace, opened when first asked for. */
 class Fleet {
   readonly #kind: StorageKind
-  readonly #namespace = freshNamespace('c')
+  readonly #namespace = freshNamespace('contract')
   #opening: ReturnType<StorageKind['open']> | undefined
   #other: Promise<Storage> | undefined
 
@@ -48,7 +50,9 @@ class Fleet {
 
   async close(): Promise<void> {
     await (await this.#other)?.close()
-    await (await this.#opening)?.first.close()
+    if (this.#opening === undefined) return
+    await (await this.#opening).first.close()
+    await this.#kind.drop?.(this.#namespace)
   }
 }
 

@@ -8,17 +8,17 @@ import { ErrandError } from '../../core/errors.ts'
 import { errorResult } from '../../core/error-result.ts'
 import { cancelledFailure } from '../../core/failure.ts'
 import type { IdSource } from '../../core/ids.ts'
+import { uuidv7TimeMs } from '../../core/ids.ts'
 import { LIMITS } from '../../core/limits.ts'
 import { checkId } from '../../core/names.ts'
 import { checkText } from '../../core/text.ts'
 import { delayKey } from '../../core/topics.ts'
 import { decodeActivity } from '../../wire/activity-record.ts'
-import { cancel, readMarkers, resultText, writeRedrivenAs } from '../redis/markers.ts'
+import { cancel, confirmRedrive, decideRedrive, readMarkers, readRedrive, resultText } from '../redis/markers.ts'
 import type { Marker } from '../redis/markers.ts'
 import { indexed, parseValue } from '../redis/schedule.ts'
 import type { SideStore } from '../redis/side-store.ts'
 import type { CancelAnswer } from '../storage.ts'
-import type { Enqueuer } from './enqueuer.ts'
 import type { LogSearch } from './log-search.ts'
 import type { Publisher } from './publisher.ts'
 
@@ -30,14 +30,12 @@ export class Canceller {
   readonly #store: SideStore
   readonly #publisher: Publisher
   readonly #search: LogSearch
-  readonly #enqueuer: Enqueuer
   readonly #ids: IdSource
 
-  constructor(parts: { store: SideStore; publisher: Publisher; search: LogSearch; enqueuer: Enqueuer; ids: IdSource }) {
+  constructor(parts: { store: SideStore; publisher: Publisher; search: LogSearch; ids: IdSource }) {
     this.#store = parts.store
     this.#publisher = parts.publisher
     this.#search = parts.search
-    this.#enqueuer = parts.enqueuer
     this.#ids = parts.ids
   }
 
@@ -104,32 +102,27 @@ export class Canceller {
 
   async redrive(params: Readonly<{ id: string; reason?: string }>): Promise<{ readonly id: string }> {
     const id = checkId(params.id)
+    const known = await readRedrive(this.#store, id)
+    if (known?.isProduced === true) return { id: known.newId }
     const [marker] = await readMarkers(this.#store, [id])
-    if (marker?.redrivenAs !== null && marker?.redrivenAs !== undefined) return { id: marker.redrivenAs }
     const original = await this.#original(id, marker ?? null)
-    const newId = await this.#enqueueAgain(original)
-    crashPoint('redrive.enqueued')
-    if (marker !== null && marker !== undefined) await writeRedrivenAs(this.#store, id, newId)
-    return { id: newId }
-  }
-
-  async #enqueueAgain(original: Activity): Promise<string> {
+    // Redis decides on one id for all who redrive this one; whoever comes here before it is produced produces it.
+    const newId = await decideRedrive(this.#store, id, this.#ids.next())
     const activity: Activity = {
       ...original,
-      id: this.#ids.next(),
+      id: newId,
       attempt: 1,
       retryCount: 0,
-      createdAtMs: this.#store.clock.nowMs(),
+      createdAtMs: uuidv7TimeMs(newId) ?? this.#store.clock.nowMs(),
       scheduledAtMs: null,
-      // The key makes a redrive idempotent, and finishes it should this process die midway.
-      key: { key: `errand:redrive:${original.id}`, onDuplicate: 'return_existing' },
+      key: null,
       redriveOf: original.id,
       failures: [],
     }
-    const [answer] = await this.#enqueuer.enqueue({ activities: [activity] })
-    if (answer?.outcome === 'created' || answer?.outcome === 'existing') return answer.id
-    const code = answer?.outcome === 'refused' ? answer.code : 'unavailable'
-    throw new ErrandError(code, answer === undefined ? 'no answer' : answer.message, { details: { id: original.id } })
+    await this.#publisher.writeAll([this.#publisher.lane(activity)])
+    crashPoint('redrive.enqueued')
+    await confirmRedrive(this.#store, id)
+    return { id: newId }
   }
 
   async #original(id: string, marker: Marker | null): Promise<Activity> {
@@ -142,8 +135,8 @@ export class Canceller {
         details: { id, status: outcome?.outcome ?? marker?.status },
       })
     }
-    if (outcome === null && marker === null && (await this.#search.laneRecord(id)) !== null) {
-      throw new ErrandError('conflict', `activity ${id} is pending; only what has ended can be redriven.`, { details: { id } })
+    if (outcome === null && marker === null && (await this.#waiting(id, null)) !== null) {
+      throw new ErrandError('conflict', `activity ${id} waits; only what has ended can be redriven.`, { details: { id } })
     }
     throw notFound(id)
   }

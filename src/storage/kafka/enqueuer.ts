@@ -6,7 +6,9 @@ import type { Clock } from '../../core/clock.ts'
 import { crashPoint } from '../../core/crash-point.ts'
 import type { ErrandError } from '../../core/errors.ts'
 import { fromUnknown } from '../../core/errors.ts'
+import { LIMITS } from '../../core/limits.ts'
 import type { Logger } from '../../core/logger.ts'
+import { utf8Bytes } from '../../core/text.ts'
 import type { WriteAnswer, WriteRecord } from '../../producer/topic-writer.ts'
 import { decodeActivity, encodeActivity } from '../../wire/activity-record.ts'
 import type { ReserveAnswer } from '../redis/idempotency.ts'
@@ -41,7 +43,7 @@ export class Enqueuer {
   }
 
   async enqueue({ activities, deadlineMs = DEFAULT_DEADLINE_MS }: Readonly<EnqueueManyParams>): Promise<EnqueueAnswer[]> {
-    const answers: (EnqueueAnswer | undefined)[] = activities.map(activity => this.#refuseUnknown(activity))
+    const answers: (EnqueueAnswer | undefined)[] = activities.map(activity => this.#refuse(activity))
     const wanted = activities.flatMap((activity, at) => (answers[at] === undefined ? [{ activity, at }] : []))
     const keyed = wanted.filter(({ activity }) => activity.key !== null)
     const plain = wanted.filter(({ activity }) => activity.key === null)
@@ -56,14 +58,17 @@ export class Enqueuer {
     return activities.map((activity, at) => answers[at] ?? unavailable(activity, 'no answer'))
   }
 
-  #refuseUnknown(activity: Activity): EnqueueAnswer | undefined {
-    if (this.#catalog.isDeclared(activity.type)) return undefined
-    return {
-      outcome: 'refused',
-      id: activity.id,
-      code: 'invalid_argument',
-      message: `type '${activity.type}' is not known to this storage; declare it before enqueueing.`,
+  #refuse(activity: Activity): EnqueueAnswer | undefined {
+    const { id, type, payloadJson } = activity
+    if (!this.#catalog.isDeclared(type)) {
+      const message = `type '${type}' is not known to this storage; declare it before enqueueing.`
+      return { outcome: 'refused', id, code: 'invalid_argument', message }
     }
+    if (payloadJson.length * 3 > LIMITS.payloadBytesMax && utf8Bytes(payloadJson) > LIMITS.payloadBytesMax) {
+      const message = `payload of '${type}' is ${utf8Bytes(payloadJson)} bytes; the limit is ${LIMITS.payloadBytesMax}.`
+      return { outcome: 'refused', id, code: 'payload_too_large', message }
+    }
+    return undefined
   }
 
   /** Writes ready attempts to their lanes and later ones to the delay topic. */

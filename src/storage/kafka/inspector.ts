@@ -3,6 +3,7 @@
 
 import type { Activity, OutcomeRecord, Status, TerminalStatus } from '../../core/activity.ts'
 import { STATUSES, isTerminal } from '../../core/activity.ts'
+import { ErrandError } from '../../core/errors.ts'
 import type { Priority } from '../../core/priority.ts'
 import { PRIORITIES } from '../../core/priority.ts'
 import { parseLaneTopic } from '../../core/topics.ts'
@@ -209,7 +210,7 @@ async function rankedPage(
   read: (from: number, count: number) => Promise<(ActivitySummary | null)[]>,
 ): Promise<Page<ActivitySummary>> {
   const limit = params.limit ?? DEFAULT_PAGE
-  const start = Number.parseInt(params.cursor ?? '0', 10) || 0
+  const start = rankOf(params.cursor ?? null)
   const items: ActivitySummary[] = []
   let from = start
   while (items.length < limit && from - start < RANKS_MAX) {
@@ -222,6 +223,14 @@ async function rankedPage(
     if (page.length < limit) return { items, cursor: null }
   }
   return { items, cursor: String(from) }
+}
+
+function rankOf(cursor: string | null): number {
+  if (cursor === null) return 0
+  if (/^[0-9]{1,12}$/.test(cursor)) return Number(cursor)
+  throw new ErrandError('invalid_argument', 'cursor is not one that a page gave; leave it out to begin at the first.', {
+    details: { field: 'cursor' },
+  })
 }
 
 function isWaiting(status: string): boolean {

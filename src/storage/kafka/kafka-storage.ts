@@ -1,14 +1,14 @@
 // The storage on Kafka and Redis. Redis decides, Kafka remembers, and an offset moves only when Kafka remembers what Redis
 // decided. This file composes the parts; each part says its own invariant.
 
-import type { StoredResult } from '../../core/activity.ts'
-import { aborted } from '../../core/clock.ts'
+import type { ClaimedAttempt, StoredResult } from '../../core/activity.ts'
+import { STATUSES } from '../../core/activity.ts'
 import { ErrandError } from '../../core/errors.ts'
 import { decideKey } from '../../core/idempotency.ts'
 import { LIMITS } from '../../core/limits.ts'
 import { checkId, checkType } from '../../core/names.ts'
 import { checkBehavior } from '../../core/new-activity.ts'
-import { checkInteger, checkText } from '../../core/text.ts'
+import { checkInteger, checkText, describe } from '../../core/text.ts'
 import { delayKey, laneTopics } from '../../core/topics.ts'
 import { LogReader } from '../../consumer/log-reader.ts'
 import { TopicAdmin } from '../../producer/topic-admin.ts'
@@ -17,7 +17,7 @@ import { release, renew } from '../redis/attempts.ts'
 import { readKey } from '../redis/idempotency.ts'
 import { expireLease, makeDue, readMarkers, readResult, writeResult } from '../redis/markers.ts'
 import { SideStore } from '../redis/side-store.ts'
-import { Waiters } from '../redis/waiters.ts'
+import { Waiters, awaitResult } from '../redis/waiters.ts'
 import type * as port from '../storage.ts'
 import { Attempts } from './attempts.ts'
 import { Canceller, notFound } from './canceller.ts'
@@ -117,7 +117,7 @@ export class KafkaStorage implements port.Storage {
     this.#settler = new Settler({ store, attempts, publisher, logger })
     this.#scheduling = new Scheduling({ store, publisher, catalog, admin, reader, options })
     this.#reaping = new Reaping({ namespace, store, publisher, attempts, enqueuer, catalog, admin, logger })
-    this.#canceller = new Canceller({ store, publisher, search, enqueuer, ids: options.ids })
+    this.#canceller = new Canceller({ store, publisher, search, ids: options.ids })
     this.#inspector = new Inspector({ namespace, store, attempts, lanes, catalog, admin, reader })
     this.#timelines = new Timelines({ store, search, reader, catalog, clock })
     this.#waiters = new Waiters(store)
@@ -150,7 +150,7 @@ export class KafkaStorage implements port.Storage {
     return this.#enqueuer.enqueue(params)
   }
 
-  dequeue(params: Readonly<port.DequeueParams>): ReturnType<port.QueueStorage['dequeue']> {
+  async dequeue(params: Readonly<port.DequeueParams>): Promise<readonly ClaimedAttempt[]> {
     return this.#dequeuer.dequeue(params)
   }
 
@@ -168,15 +168,15 @@ export class KafkaStorage implements port.Storage {
     return caughtUp.every(Boolean)
   }
 
-  ackSuccess(params: Readonly<port.AckSuccessParams>): Promise<readonly port.AckSuccessAnswer[]> {
+  async ackSuccess(params: Readonly<port.AckSuccessParams>): Promise<readonly port.AckSuccessAnswer[]> {
     return this.#settler.succeed(params)
   }
 
-  ackFailure(params: Readonly<port.AckFailureParams>): Promise<port.AckFailureAnswer> {
+  async ackFailure(params: Readonly<port.AckFailureParams>): Promise<port.AckFailureAnswer> {
     return this.#settler.fail(params)
   }
 
-  processScheduled({ limit }: Readonly<{ limit: number }>): Promise<port.ScheduledReport> {
+  async processScheduled({ limit }: Readonly<{ limit: number }>): Promise<port.ScheduledReport> {
     return this.#scheduling.dispatch(checkInteger('limit', limit, 1, LIMITS.housekeepingBatchMax))
   }
 
@@ -229,11 +229,11 @@ export class KafkaStorage implements port.Storage {
     return (await readKey(this.#store, checkKeyParams(params)))?.id ?? null
   }
 
-  cancel(params: Readonly<{ id: string; reason?: string }>): Promise<port.CancelAnswer> {
+  async cancel(params: Readonly<{ id: string; reason?: string }>): Promise<port.CancelAnswer> {
     return this.#canceller.cancel(params)
   }
 
-  redrive(params: Readonly<{ id: string; reason?: string }>): Promise<{ readonly id: string }> {
+  async redrive(params: Readonly<{ id: string; reason?: string }>): Promise<{ readonly id: string }> {
     return this.#canceller.redrive(params)
   }
 
@@ -241,38 +241,25 @@ export class KafkaStorage implements port.Storage {
     await writeResult(this.#store, checkId(id), result)
   }
 
-  getResult({ id }: Readonly<{ id: string }>): Promise<StoredResult | null> {
+  async getResult({ id }: Readonly<{ id: string }>): Promise<StoredResult | null> {
     return readResult(this.#store, checkId(id))
   }
 
   async awaitResult({ id, signal }: Readonly<{ id: string; signal?: AbortSignal }>): Promise<StoredResult> {
     checkId(id)
-    if (signal?.aborted === true) throw aborted(signal)
-    let look = (): void => undefined
-    let fail = (_error: unknown): void => undefined
-    const found = new Promise<StoredResult>((resolve, reject) => {
-      fail = reject
-      look = () => {
-        readResult(this.#store, id).then(result => result !== null && resolve(result), reject)
-      }
-    })
-    const onAbort = (): void => fail(aborted(signal))
-    signal?.addEventListener('abort', onAbort, { once: true })
-    const stop = await this.#waiters.watch(id, () => look())
-    try {
-      look()
-      return await found
-    } finally {
-      stop()
-      signal?.removeEventListener('abort', onAbort)
-    }
+    return awaitResult({ store: this.#store, waiters: this.#waiters, id, signal })
   }
 
-  stats(): Promise<port.StorageStats> {
+  async stats(): Promise<port.StorageStats> {
     return this.#inspector.stats()
   }
 
   async list(params: Readonly<port.ListParams>): Promise<port.Page<port.ActivitySummary>> {
+    if (!(STATUSES as readonly string[]).includes(params.status)) {
+      throw new ErrandError('invalid_argument', `status is ${describe(params.status)}; it must be one of ${STATUSES.join(', ')}.`, {
+        details: { field: 'status' },
+      })
+    }
     return this.#inspector.list(checkPage(params))
   }
 
@@ -280,11 +267,11 @@ export class KafkaStorage implements port.Storage {
     return this.#inspector.listDeadLetters(checkPage(params))
   }
 
-  getActivity({ id }: Readonly<{ id: string }>): Promise<port.ActivitySnapshot | null> {
+  async getActivity({ id }: Readonly<{ id: string }>): Promise<port.ActivitySnapshot | null> {
     return this.#timelines.snapshot(checkId(id))
   }
 
-  getEvents({ id }: Readonly<{ id: string }>): Promise<readonly port.ActivityEvent[]> {
+  async getEvents({ id }: Readonly<{ id: string }>): Promise<readonly port.ActivityEvent[]> {
     return this.#timelines.events(checkId(id))
   }
 
@@ -292,15 +279,15 @@ export class KafkaStorage implements port.Storage {
     return this.#timelines.tail(signal)
   }
 
-  confirmReservations({ limit }: Readonly<{ limit: number }>): Promise<number> {
-    return this.#reaping.confirmReservations(limit)
+  async confirmReservations({ limit }: Readonly<{ limit: number }>): Promise<number> {
+    return this.#reaping.confirmReservations(checkInteger('limit', limit, 1, LIMITS.housekeepingBatchMax))
   }
 
-  trimLanes(): Promise<number> {
+  async trimLanes(): Promise<number> {
     return this.#reaping.trimLanes()
   }
 
-  sweepScheduled(): Promise<number> {
+  async sweepScheduled(): Promise<number> {
     return this.#scheduling.sweep()
   }
 

@@ -8,6 +8,7 @@ import { cancelledFailure } from '../../core/failure.ts'
 import type { Logger } from '../../core/logger.ts'
 import { LIMITS } from '../../core/limits.ts'
 import { decideFailure } from '../../core/settle.ts'
+import { utf8Bytes } from '../../core/text.ts'
 import { errorResult } from '../../core/error-result.ts'
 import { decodeActivity } from '../../wire/activity-record.ts'
 import type { SettleAnswer, SettleRequest } from '../redis/attempts.ts'
@@ -52,6 +53,7 @@ export class Settler {
   }
 
   async succeed({ leases }: Readonly<AckSuccessParams>): Promise<AckSuccessAnswer[]> {
+    for (const { resultJson } of leases) checkResult(resultJson)
     const known = await this.#activitiesOf(leases)
     return Promise.all(
       leases.map(async (lease, at): Promise<AckSuccessAnswer> => {
@@ -235,6 +237,15 @@ interface Owned {
   readonly worker: string
   readonly startedAtMs: number
   readonly isReplay: boolean
+}
+
+function checkResult(text: string | null | undefined): void {
+  if (text === null || text === undefined || text.length * 3 <= LIMITS.resultBytesMax) return
+  const bytes = utf8Bytes(text)
+  if (bytes <= LIMITS.resultBytesMax) return
+  throw new ErrandError('payload_too_large', `result is ${bytes} bytes; the limit is ${LIMITS.resultBytesMax}. Store it elsewhere and return a reference.`, {
+    details: { field: 'result', received: bytes, max: LIMITS.resultBytesMax },
+  })
 }
 
 function whoAndWhen(marker: Marker): Pick<Owned, 'worker' | 'startedAtMs'> {

@@ -104,6 +104,8 @@ export class TopicCatalog {
     if (missing.length > 0) {
       if (!this.#options.provision) throw missingTopics(missing)
       await this.#admin.provision(missing)
+      // Metadata names leaders before they answer; a produce in between is retried, and leaves copies behind.
+      await this.#admin.offsetsMany(missing.map(spec => spec.topic))
       counts = await this.#admin.partitionCounts(topics)
     }
     for (const topic of topics) {

@@ -128,9 +128,31 @@ function parseResult(text: string, atMs: number): StoredResult {
   return { state: text.slice(0, bar) === 'ok' ? 'ok' : 'err', dataJson: text.slice(bar + 1), atMs }
 }
 
-/** Remembers what an activity was redriven as. */
-export async function writeRedrivenAs(store: SideStore, id: string, newId: string): Promise<void> {
-  await store.main.guard('a redrive', () => store.main.redis.hset(store.keys.marker(id), 'rd', newId))
+/** Decides, once for all who ask, which id an activity is redriven as. */
+export async function decideRedrive(store: SideStore, id: string, newId: string): Promise<string> {
+  const key = store.keys.marker(id)
+  return store.main.guard('a redrive', async () => {
+    const isRemembered = (await store.main.redis.exists(key)) === 1
+    await store.main.redis.hsetnx(key, 'rd', newId)
+    if (!isRemembered) await store.main.redis.pexpire(key, store.retention.resultMs)
+    return (await store.main.redis.hget(key, 'rd')) ?? newId
+  })
+}
+
+/** Remembers that the redriven activity is in Kafka. */
+export async function confirmRedrive(store: SideStore, id: string): Promise<void> {
+  await store.main.guard('a redrive', () => store.main.redis.hset(store.keys.marker(id), 'rp', '1'))
+}
+
+/** What an activity was redriven as, or null. */
+export async function readRedrive(
+  store: SideStore,
+  id: string,
+): Promise<{ readonly newId: string; readonly isProduced: boolean } | null> {
+  const [newId, produced] = await store.main.guard('a redrive', () =>
+    store.main.redis.hmget(store.keys.marker(id), 'rd', 'rp'),
+  )
+  return newId === null || newId === undefined ? null : { newId, isProduced: produced === '1' }
 }
 
 /** Ids with a lease, next to expire first, from a rank on. */

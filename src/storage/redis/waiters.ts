@@ -1,6 +1,9 @@
 // Waking those who wait for an activity's end: Redis pub/sub, one of 64 channels by id. Pub/sub is at most once, so a
 // waiter subscribes before it looks, and everybody looks again after a reconnect.
 
+import type { StoredResult } from '../../core/activity.ts'
+import { withSignal } from '../../core/clock.ts'
+import { readResult } from './markers.ts'
 import type { SideStore } from './side-store.ts'
 
 /** Waits for ends of activities, any number at once. */
@@ -48,5 +51,33 @@ export class Waiters {
 
   #wake(id: string): void {
     for (const callback of this.#waiting.get(id) ?? []) callback()
+  }
+}
+
+/** Resolves with the result as soon as there is one. Rejects with `cancelled` when the signal aborts. */
+export async function awaitResult(params: {
+  readonly store: SideStore
+  readonly waiters: Waiters
+  readonly id: string
+  readonly signal: AbortSignal | undefined
+}): Promise<StoredResult> {
+  const { store, waiters, id, signal } = params
+  let look = (): void => undefined
+  const found = new Promise<StoredResult>((resolve, reject) => {
+    look = () => {
+      readResult(store, id).then(result => {
+        if (result !== null) resolve(result)
+      }, reject)
+    }
+  })
+  const watching = waiters.watch(id, () => look())
+  try {
+    // Subscribed before it is looked: what ends in between is not missed.
+    await withSignal(watching, signal)
+    look()
+    return await withSignal(found, signal)
+  } finally {
+    watching.then(stop => stop()).catch(() => undefined) // it was thrown above
+    found.catch(() => undefined)
   }
 }

@@ -138,10 +138,21 @@ export const orderCases: readonly ContractCase[] = [
     async run(setup) {
       const { storage, types } = setup
       await enqueue(setup, ...Array.from({ length: 8 }, () => ({})))
-      await storage.catchUp({ types, timeoutMs: 15_000 })
-      assert.equal((await storage.dequeue({ workerId: 'w1', timeoutMs: 5_000, types })).length, 1)
-      assert.equal((await storage.dequeue({ workerId: 'w1', timeoutMs: 5_000, types, limit: 3 })).length, 3)
-      assert.equal((await claim(setup, { count: 4 })).length, 4)
+      const seen: string[] = []
+      for (const limit of [undefined, 3, 2]) {
+        await storage.catchUp({ types, timeoutMs: 15_000 })
+        const claimed = await storage.dequeue({
+          workerId: 'w1',
+          timeoutMs: 5_000,
+          types,
+          leaseMs: 3_600_000,
+          ...(limit === undefined ? {} : { limit }),
+        })
+        assert.ok(claimed.length >= 1 && claimed.length <= (limit ?? 1), `${claimed.length} for a limit of ${limit}`)
+        seen.push(...claimed.map(one => one.activity.id))
+      }
+      seen.push(...(await claim(setup, { count: 8 - seen.length })).map(one => one.activity.id))
+      assert.equal(new Set(seen).size, 8)
       await claimNothing(setup)
     },
   },

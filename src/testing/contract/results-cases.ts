@@ -127,7 +127,8 @@ export const resultsCases: readonly ContractCase[] = [
       const first = await claimOne(setup)
       const result = await waitFor(setup, id, async () => {
         await fail(setup, first)
-        await fail(setup, await claimAgain(setup, id))
+        const storages = [setup.storage, await setup.open()]
+        await fail(setup, await claimAgain(setup, id, { storages }))
       })
       assert.equal(typeOf(result), 'dead_letter')
     },

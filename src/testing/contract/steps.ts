@@ -94,12 +94,14 @@ export async function claimNothing(
 
 /** Claims the activity's next attempt, also when that is scheduled: its due time is put into the past. */
 export async function claimAgain(setup: ContractSetup, id: string, spec: ClaimSpec = {}): Promise<ClaimedAttempt> {
-  const types = spec.types ?? setup.types
+  const { types = setup.types, storages = [setup.storage], worker: workerId = 'w1', leaseMs = LEASE_MS } = spec
   const next = await eventually(setup, async () => {
     await bringForward(setup, id)
-    const { worker: workerId = 'w1', leaseMs = LEASE_MS } = spec
-    const claimed = await setup.storage.dequeue({ workerId, timeoutMs: 200, types, limit: 1, leaseMs })
-    return only(claimed)
+    for (const storage of storages) {
+      const [claimed] = await storage.dequeue({ workerId, timeoutMs: 200, types, limit: 1, leaseMs })
+      if (claimed !== undefined) return claimed
+    }
+    return assert.fail(`no next attempt of ${id}`)
   })
   assert.equal(next.activity.id, id)
   return next
