@@ -10,7 +10,7 @@ import { preciseNowMs } from './wall-clock.ts'
 const REPORT_MS = 50
 
 /** The activity that a lane of this name is. */
-export function noopActivity(type: string): ActivityDefinition<Payload, Payload, unknown, unknown> {
+export function noopActivity(type: string): ActivityDefinition<Payload, Payload> {
   return defineActivity({ type, input: z.object({ sentAtMs: z.number(), padding: z.string() }) })
 }
 

@@ -5,9 +5,10 @@
 import { isErrandError } from '../../src/index.ts'
 import { StackError } from '../../scripts/stack/stack-error.ts'
 import { parseCommand, USAGE } from './command.ts'
+import type { Place } from './place.ts'
 import { openPlace } from './place.ts'
 import { plans } from './plan.ts'
-import type { RefusedLine } from './read-orders.ts'
+import type { OrderFile, RefusedLine } from './read-orders.ts'
 import { readOrders } from './read-orders.ts'
 import { Refusal } from './refusal.ts'
 import { reportText } from './report.ts'
@@ -15,6 +16,7 @@ import { runOrders } from './run.ts'
 import { say } from './say.ts'
 
 const LINES_SHOWN_MAX = 20
+const INTERRUPTED = 130
 
 const interruption = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupt())
@@ -35,6 +37,18 @@ async function main(args: readonly string[]): Promise<number> {
   say(`${orders.length + refused.length} lines, ${orders.length} orders in ${command.file}`)
   sayRefused(refused)
   await using place = await openPlace(command)
+  try {
+    return await runAndReport(place, { orders, refused })
+  } catch (error) {
+    if (!interruption.signal.aborted) throw error
+    say(`Stopped before the end. ${place.resumeHint}`)
+    return INTERRUPTED
+  } finally {
+    if (place.hint !== undefined) say(place.hint)
+  }
+}
+
+async function runAndReport(place: Place, { orders, refused }: OrderFile): Promise<number> {
   const { submitted, endings, problems } = await runOrders(place, orders, plans, interruption.signal)
   say(`\n${reportText({ plans, submitted, endings, refusedLines: refused.length })}`)
   if (problems.length > 0) {
@@ -42,7 +56,6 @@ async function main(args: readonly string[]): Promise<number> {
   } else {
     say('\nAll adds up: every ending was read back from the storage and is the one that its order asks for.')
   }
-  if (place.hint !== undefined) say(place.hint)
   return problems.length === 0 ? 0 : 1
 }
 
@@ -57,16 +70,13 @@ function shown(lines: readonly string[]): string {
 
 /** The first time: workers finish what they run, and end. The second time: at once. */
 function interrupt(): void {
-  if (interruption.signal.aborted) process.exit(130)
+  if (interruption.signal.aborted) process.exit(INTERRUPTED)
   interruption.abort()
   say('\ninterrupted: letting the workers finish what they run')
 }
 
 function exitCodeOf(error: unknown): number {
-  if (interruption.signal.aborted) {
-    say('stopped before the end; what was not run stays where it is. Kafka and Redis, if they run, stay up: npm run stack -- down')
-    return 130
-  }
+  if (interruption.signal.aborted) return INTERRUPTED
   const isKnown = error instanceof Refusal || error instanceof StackError || isErrandError(error)
   process.stderr.write(`${isKnown ? error.message : error instanceof Error ? error.stack : String(error)}\n`)
   return error instanceof Refusal ? 2 : 1

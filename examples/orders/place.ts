@@ -21,8 +21,10 @@ const WORKERS = ['worker-1', 'worker-2']
 export interface Place extends AsyncDisposable {
   readonly storage: Storage
   startFleet(): Fleet
-  /** Something to say at the end. */
+  /** Said at the end. */
   readonly hint: string | undefined
+  /** Said when it was interrupted. */
+  readonly resumeHint: string
 }
 
 /** Chooses and opens. Says where, and why when it is not what one would expect. */
@@ -47,7 +49,11 @@ export async function openPlace({ storage, namespace }: Command): Promise<Place>
 function openMemory(namespace: string | undefined): Place {
   const storage = new MemoryStorage(namespace === undefined ? {} : { namespace })
   say('storage: memory, which this process forgets when it ends; two workers in this process')
-  return placeOf(storage, undefined, () => new MemoryFleet(storage, WORKERS))
+  const resumeHint = 'Memory forgets what was not run.'
+  return {
+    ...{ storage, hint: undefined, resumeHint, startFleet: () => new MemoryFleet(storage, WORKERS) },
+    [Symbol.asyncDispose]: () => storage.close(),
+  }
 }
 
 interface KafkaPlace {
@@ -65,11 +71,11 @@ async function openKafka({ kafkaBrokers, redisUrl, namespace, hint }: KafkaPlace
     ERRAND_REDIS_URL: redisUrl,
     ERRAND_NAMESPACE: namespace,
   }
-  return placeOf(storage, hint, () => new ProcessFleet(env, WORKERS))
-}
-
-function placeOf(storage: Storage, hint: string | undefined, startFleet: () => Fleet): Place {
-  return { storage, hint, startFleet, [Symbol.asyncDispose]: () => storage.close() }
+  const resumeHint = `What was not run waits in Kafka; go on with: npm start -- --namespace ${namespace}`
+  return {
+    ...{ storage, hint, resumeHint, startFleet: () => new ProcessFleet(env, WORKERS) },
+    [Symbol.asyncDispose]: () => storage.close(),
+  }
 }
 
 function freshNamespace(): string {

@@ -19,23 +19,24 @@ export class Progress {
     this.#tally = tally
   }
 
-  /** Shows the state, when it is time to. */
-  show(): void {
+  /** Shows the state, when it is time to. `known`: how many have ended at least, from a better source. */
+  show(known: number): void {
     if (process.stdout.isTTY) {
-      process.stdout.write(`${ERASE_LINE}${this.#text().slice(0, process.stdout.columns - 1)}`)
+      process.stdout.write(`${ERASE_LINE}${this.#text(known).slice(0, process.stdout.columns - 1)}`)
     } else if (systemClock.monotonicMs() - this.#shownMs >= PLAIN_LINE_MS) {
       this.#shownMs = systemClock.monotonicMs()
-      say(this.#text())
+      say(this.#text(known))
     }
   }
 
   /** Shows the state for the last time. */
-  close(): void {
-    say(`${process.stdout.isTTY ? ERASE_LINE : ''}${this.#text()}`)
+  close(known: number): void {
+    say(`${process.stdout.isTTY ? ERASE_LINE : ''}${this.#text(known)}`)
   }
 
-  #text(): string {
-    const { ended, endedBy, attempts } = this.#tally
+  #text(known: number): string {
+    const { endedBy, attempts } = this.#tally
+    const ended = Math.max(known, this.#tally.ended)
     const share = this.#total === 0 ? 100 : Math.floor((100 * ended) / this.#total)
     const seconds = ((systemClock.monotonicMs() - this.#startedMs) / 1_000).toFixed(1)
     return [

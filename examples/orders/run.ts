@@ -11,7 +11,7 @@ import type { Plan, Submitted } from './plan.ts'
 import { Progress } from './progress.ts'
 import { say } from './say.ts'
 import type { RunFacts } from './verify.ts'
-import { findProblems, findResultProblems } from './verify.ts'
+import { acceptedIds, findProblems, findResultProblems } from './verify.ts'
 
 /** Orders in one step: five enqueues of so many activities each go side by side. */
 const BATCH_ORDERS = 500
@@ -39,12 +39,13 @@ export async function runOrders(
   const fleet = place.startFleet()
   try {
     await withSignal(fleet.ready, signal)
+    say('two workers are ready')
     const before = await client.inspect.stats()
     const submitted = await enqueueAll(client, orders, plans, signal)
-    const created = new Set(submitted.flatMap(({ outcome, id }) => (outcome === 'created' && id !== undefined ? [id] : [])))
+    const created = submitted.filter(({ outcome }) => outcome === 'created').length
     const look = (): Promise<StorageStats> => client.inspect.stats()
-    const after = await waitForEnd({ fleet, look, before, count: created.size, signal })
-    const endings = await readEndings(client, created, signal)
+    const after = await waitForEnd({ fleet, look, before, count: created, signal })
+    const endings = await readEndings(client, acceptedIds(submitted), signal)
     const facts: RunFacts = { submitted, endings, before, after }
     const problems = [...findProblems(facts, plans), ...(await findResultProblems(client, facts, plans))]
     return { submitted, endings, problems }
@@ -81,7 +82,7 @@ async function waitForEnd(parts: {
   const { fleet, look, before, count, signal } = parts
   const progress = new Progress(count, fleet.tally)
   const losses = new Set<string>()
-  let ended = -1
+  let ended = 0
   let endedMs = systemClock.monotonicMs()
   let lookedMs = Number.NEGATIVE_INFINITY
   try {
@@ -91,18 +92,18 @@ async function waitForEnd(parts: {
         lookedMs = nowMs
         const stats = await look()
         const endedNow = endedOf(stats) - endedOf(before)
-        if (endedNow >= count && stats.running + stats.pending + stats.scheduled === 0) return stats
         if (endedNow !== ended) [ended, endedMs] = [endedNow, nowMs]
+        if (endedNow >= count && stats.running + stats.pending + stats.scheduled === 0) return stats
       }
       if (nowMs - endedMs > STALLED_MS_MAX) {
         throw new ErrandError('timeout', `nothing ended for ${STALLED_MS_MAX / 1_000} s, after ${ended} of ${count}.`)
       }
       tellLosses(fleet, losses)
-      progress.show()
+      progress.show(ended)
       await systemClock.sleep(LOOK_MS, { signal })
     }
   } finally {
-    progress.close()
+    progress.close(ended)
   }
 }
 

@@ -4,15 +4,17 @@ import { decodeFinishedAhead, encodeFinishedAhead } from './commit-metadata.ts'
 import type { OffsetRun } from './offset-ledger.ts'
 
 const runsAbove = (frontier: number) =>
-  fc.array(fc.tuple(fc.integer({ min: 1, max: 1e6 }), fc.integer({ min: 1, max: 1e6 })), { maxLength: 2_000 }).map(pairs => {
-    const runs: OffsetRun[] = []
-    let end = frontier
-    for (const [gap, length] of pairs) {
-      runs.push({ from: end + gap, to: end + gap + length })
-      end += gap + length
-    }
-    return runs
-  })
+  fc
+    .array(fc.tuple(fc.integer({ min: 1, max: 1e6 }), fc.integer({ min: 1, max: 1e6 })), { maxLength: 2_000 })
+    .map(pairs => {
+      const runs: OffsetRun[] = []
+      let end = frontier
+      for (const [gap, length] of pairs) {
+        runs.push({ from: end + gap, to: end + gap + length })
+        end += gap + length
+      }
+      return runs
+    })
 
 describe('commit metadata', () => {
   it('writes the example of its grammar', () => {

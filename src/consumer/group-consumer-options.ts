@@ -75,9 +75,13 @@ export function resolveGroupConsumerOptions(options: GroupConsumerOptions): Reso
   }
   const problems = [...rangeProblems({ ...timing, ...marks }), ...relationProblems(options, timing, marks)]
   if (problems.length > 0) {
-    throw new ErrandError('invalid_argument', `options of the consumer of '${options.groupId}': ${problems.join('; ')}.`, {
-      details: { problems },
-    })
+    throw new ErrandError(
+      'invalid_argument',
+      `options of the consumer of '${options.groupId}': ${problems.join('; ')}.`,
+      {
+        details: { problems },
+      },
+    )
   }
   return {
     settings: options.settings,

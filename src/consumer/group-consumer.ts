@@ -358,7 +358,11 @@ export class GroupConsumer {
     let current = partition
     if (bounds === undefined || (bounds.low <= position && position <= bounds.high)) partition.resumeFlow()
     else {
-      logger.error('a log no longer holds the position; read from its start', { ...plain(partition), position, ...bounds })
+      logger.error('a log no longer holds the position; read from its start', {
+        ...plain(partition),
+        position,
+        ...bounds,
+      })
       current = this.#assignment.replace(partition, bounds.low)
       current.isDirty = true
       this.#committer.schedule()

@@ -55,7 +55,8 @@ export class GroupSession {
   readonly #consumer: Consumer
   #cluster: Cluster | undefined
   #hasConnected = false
-  #isClosed = false
+  #opening: Promise<void> = Promise.resolve()
+  #isAbandoned = false
 
   /** `owned`: what this member has now, for the assigner. */
   constructor(
@@ -92,7 +93,12 @@ export class GroupSession {
   }
 
   /** Connects, subscribes and runs. Resolves when kafkajs runs; whether it joined is told by the events. */
-  async open(): Promise<void> {
+  open(): Promise<void> {
+    this.#opening = this.#open()
+    return this.#opening
+  }
+
+  async #open(): Promise<void> {
     const { groupId } = this.#options
     try {
       await this.#consumer.connect()
@@ -111,11 +117,14 @@ export class GroupSession {
     }
   }
 
-  /** Leaves the group and closes the connections; what hangs is given up after 5 s. */
+  /** Leaves the group and closes the connections, after an opening under way. What hangs is given up after 5 s. */
   async close(): Promise<void> {
     const { clock, logger, groupId } = this.#options
-    this.#isClosed = true
     const tooLong = (): Error => new ErrandError('timeout', `closing took more than ${CLOSE_MS_MAX} ms`)
+    const opened = this.#opening.catch(() => undefined) // whoever opened it has the error
+    await withDeadline(clock, opened, CLOSE_MS_MAX, tooLong).catch(() => {
+      this.#isAbandoned = true
+    })
     try {
       await withDeadline(clock, this.#consumer.disconnect(), CLOSE_MS_MAX, tooLong)
     } catch (error) {
@@ -219,11 +228,11 @@ export class GroupSession {
   }
 
   /**
-   * A consumer that is closed while it joins goes on joining, and would then hold partitions that nobody reads; calling
-   * stop again does nothing. An error out of this listener is the one thing that ends it.
+   * A consumer that is disconnected while it joins goes on joining, and would then hold partitions that nobody reads;
+   * stopping it again does nothing. An error out of this listener is the one thing that ends it.
    */
   #refuseLateJoin(): void {
-    if (this.#isClosed) throw new ErrandError('cancelled', 'the consumer was closed while it joined')
+    if (this.#isAbandoned) throw new ErrandError('cancelled', 'the consumer was closed while it joined')
   }
 
   /** kafkajs must see no error of ours, and between a crash and a join its own calls throw: the next join says all again. */

@@ -165,7 +165,9 @@ export class LogReader {
   async #boundsOf({ topic, partition }: TopicPartition): Promise<{ low: number; high: number }> {
     const found = (await this.bounds(topic)).find(each => each.partition === partition)
     if (found !== undefined) return found
-    throw new ErrandError('not_found', `topic '${topic}' has no partition ${partition}`, { details: { topic, partition } })
+    throw new ErrandError('not_found', `topic '${topic}' has no partition ${partition}`, {
+      details: { topic, partition },
+    })
   }
 
   /** Tries a few times with fresh metadata: a leader may have moved, a broker gone, a partition been added. */

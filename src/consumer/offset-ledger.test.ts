@@ -19,7 +19,12 @@ describe('the offset ledger', () => {
     const ledger = new PartitionLedger(0)
     ledger.deliver(0)
     ledger.deliver(5)
-    expect([ledger.finish(5), ledger.finish(5), ledger.finish(3), ledger.finish(9)]).toEqual([true, false, false, false])
+    expect([ledger.finish(5), ledger.finish(5), ledger.finish(3), ledger.finish(9)]).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ])
     expect(ledger.unfinished).toBe(1)
     expect([ledger.finish(0), ledger.finish(0), ledger.finish(5)]).toEqual([true, false, false])
     expect(ledger.frontier).toBe(6)

@@ -11,7 +11,11 @@ const topicsOf = (lanes: number, partitions: number): Topics =>
     Array.from({ length: lanes }, (_, lane) => [`lane${lane}`, Array.from({ length: partitions }, (_, p) => p)]),
   )
 
-const fresh = (memberId: string, topics: Topics): AssignerMember => ({ memberId, topics: Object.keys(topics), owned: {} })
+const fresh = (memberId: string, topics: Topics): AssignerMember => ({
+  memberId,
+  topics: Object.keys(topics),
+  owned: {},
+})
 
 function after(assignment: StickyAssignment, members: readonly string[], topics: Topics): AssignerMember[] {
   return members.map(memberId => ({

@@ -106,7 +106,9 @@ export class Supervisor {
       } catch (error) {
         if (this.#stopping.signal.aborted || this.#fatal !== undefined) return
         if (isErrandError(error, 'timeout')) this.#stuckJoins += 1
-        logger.warn('the consumer could not be built; tried again', { reason: fromUnknown(error, 'unavailable').message })
+        logger.warn('the consumer could not be built; tried again', {
+          reason: fromUnknown(error, 'unavailable').message,
+        })
       }
     }
   }

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_WATERMARKS, shouldPause } from './watermark.ts'
 
-const load = (unfinished: number, bytesUnfinished = 0, tracked = unfinished) => ({ unfinished, bytesUnfinished, tracked })
+const load = (unfinished: number, bytesUnfinished = 0, tracked = unfinished) => ({
+  unfinished,
+  bytesUnfinished,
+  tracked,
+})
 const pausedBy = (isPaused: boolean, ...args: Parameters<typeof load>) =>
   shouldPause(load(...args), isPaused, DEFAULT_WATERMARKS)
 

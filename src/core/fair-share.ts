@@ -13,54 +13,71 @@ import { PRIORITIES, PRIORITY_WEIGHTS } from './priority.ts'
 /** Claims in a window: the sum of the weights. */
 export const SHARE_WINDOW: number = PRIORITIES.reduce((sum, priority) => sum + PRIORITY_WEIGHTS[priority], 0)
 
+/** What a lane owes: the slots by which its jobs are due, a ring that begins with the nearest. */
+interface Debt {
+  readonly priority: Priority
+  readonly dueBy: Float64Array
+  first: number
+  isWaiting: boolean
+}
+
 /** Chooses lanes, claim by claim. */
 export class FairShare {
-  /** Per lane, the slots by which its owed jobs are due, nearest first; empty while the lane is. */
-  readonly #owed = new Map<Priority, number[]>(PRIORITIES.map(priority => [priority, []]))
+  /** Most urgent first. */
+  readonly #debts: readonly Debt[] = PRIORITIES.map(priority => ({
+    priority,
+    dueBy: new Float64Array(PRIORITY_WEIGHTS[priority]),
+    first: 0,
+    isWaiting: false,
+  }))
+  /** Jobs by how many slots ahead they are due; made once, since a choice is made for every claim. */
+  readonly #ahead: Uint8Array = new Uint8Array(SHARE_WINDOW)
   #slot = 0
 
   /** The lane of the next claim, of those that have something; undefined when none has. Counts the claim as made. */
   next(hasWork: (priority: Priority) => boolean): Priority | undefined {
-    const candidates = PRIORITIES.filter(priority => this.#refresh(priority, hasWork(priority)))
-    const tight = this.#tightDeadline(candidates)
-    const chosen = candidates.find(priority => (this.#jobs(priority)[0] ?? 0) <= tight)
-    if (chosen === undefined) return undefined
-    const jobs = this.#jobs(chosen)
-    jobs.shift()
-    jobs.push(this.#slot + SHARE_WINDOW)
-    this.#slot += 1
-    return chosen
-  }
-
-  #jobs(priority: Priority): number[] {
-    return this.#owed.get(priority) ?? []
-  }
-
-  #refresh(priority: Priority, isWaiting: boolean): boolean {
-    const jobs = this.#jobs(priority)
-    if (!isWaiting) jobs.length = 0
-    else if (jobs.length === 0) {
-      jobs.push(...Array.from({ length: PRIORITY_WEIGHTS[priority] }, () => this.#slot + SHARE_WINDOW - 1))
+    let waiting = 0
+    for (const debt of this.#debts) {
+      this.#refresh(debt, hasWork(debt.priority))
+      if (debt.isWaiting) waiting += 1
     }
-    return isWaiting
+    if (waiting === 0) return undefined
+    const tight = waiting === 1 ? Number.POSITIVE_INFINITY : this.#tightDeadline()
+    const chosen = this.#debts.find(debt => debt.isWaiting && nearest(debt) <= tight)
+    if (chosen === undefined) return undefined
+    chosen.dueBy[chosen.first] = this.#slot + SHARE_WINDOW
+    chosen.first = (chosen.first + 1) % chosen.dueBy.length
+    this.#slot += 1
+    return chosen.priority
+  }
+
+  /** A lane that just became non-empty owes its weight within the next window. */
+  #refresh(debt: Debt, isWaiting: boolean): void {
+    if (isWaiting && !debt.isWaiting) debt.dueBy.fill(this.#slot + SHARE_WINDOW - 1)
+    debt.isWaiting = isWaiting
   }
 
   /** The nearest slot by which every slot from now on is owed to somebody; Infinity when there is room. */
-  #tightDeadline(lanes: readonly Priority[]): number {
-    const due = Array.from({ length: SHARE_WINDOW }, () => 0)
-    for (const lane of lanes) {
-      for (const deadline of this.#jobs(lane)) {
-        const at = Math.max(0, deadline - this.#slot)
-        due[at] = (due[at] ?? 0) + 1
+  #tightDeadline(): number {
+    this.#ahead.fill(0)
+    for (const { isWaiting, dueBy } of this.#debts) {
+      if (!isWaiting) continue
+      for (const slot of dueBy) {
+        const at = slot > this.#slot ? slot - this.#slot : 0
+        this.#ahead[at] = (this.#ahead[at] ?? 0) + 1
       }
     }
     let owed = 0
-    for (let ahead = 0; ahead < SHARE_WINDOW; ahead++) {
-      owed += due[ahead] ?? 0
-      if (owed > ahead) return this.#slot + ahead
+    for (let at = 0; at < SHARE_WINDOW; at++) {
+      owed += this.#ahead[at] ?? 0
+      if (owed > at) return this.#slot + at
     }
     return Number.POSITIVE_INFINITY
   }
+}
+
+function nearest(debt: Debt): number {
+  return debt.dueBy[debt.first] ?? 0
 }
 
 /**

@@ -16,6 +16,9 @@ const RETRY_MS_FIRST = 50
 const RETRY_MS_MAX = 1_000
 const CLOSE_MS_MAX = 5_000
 
+/** A client that still stumbles at this pause is replaced. Unit: ms. */
+const STUMBLING_MS = 400
+
 /** How a call is named in errors, and what it is about. */
 export interface CallName {
   /** Completes "while …". */
@@ -70,7 +73,7 @@ export class AdminSession {
         return await this.#counted(client, call)
       } catch (error) {
         const failure = this.#translate(error, name)
-        const isUnknown = failure.code === 'not_found' || isBlind(error)
+        const isUnknown = failure.code === 'not_found' || (isStumble(error) && pauseMs >= STUMBLING_MS)
         if (isUnknown && !wasRenewed) {
           wasRenewed = true
           await this.#renew(client)
@@ -137,10 +140,10 @@ export class AdminSession {
   }
 
   #translate(error: unknown, { doing, topic }: CallName): ErrandError {
-    if (isBlind(error)) {
+    if (isStumble(error)) {
       return new ErrandError(
         'unavailable',
-        `while ${doing}: no broker of ${this.#brokers()} gave an answer. Try again.`,
+        `while ${doing}: no broker of ${this.#brokers()} gave a whole answer. Try again.`,
         {
           cause: error,
           details: { brokers: this.#settings.brokers },
@@ -155,7 +158,10 @@ export class AdminSession {
   }
 }
 
-/** kafkajs hides why no broker answered a metadata request, and then stumbles over the answer that is not there. */
-function isBlind(error: unknown): boolean {
-  return error instanceof TypeError && /of null|of undefined/.test(error.message)
+/**
+ * kafkajs stumbles over answers that are not there: it hides why no broker answered a metadata request, and of two calls
+ * about different topics at the same time one may see a picture of the cluster without its topic.
+ */
+function isStumble(error: unknown): boolean {
+  return error instanceof TypeError
 }

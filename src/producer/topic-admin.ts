@@ -138,11 +138,16 @@ export class TopicAdmin {
 
   /** What a group has committed, for every partition of the topics that exist. */
   async committed(groupId: string, topics: readonly string[]): Promise<CommittedOffset[]> {
-    const existing = [...(await this.partitionCounts(topics)).keys()]
-    if (existing.length === 0) return []
-    const offsets = await this.#run({ doing: `asking for the offsets of group ${groupId}` }, admin =>
-      admin.fetchOffsets({ groupId, topics: existing }),
-    )
+    const counts = await this.partitionCounts(topics)
+    if (counts.size === 0) return []
+    const doing = `asking for the offsets of group ${groupId}`
+    const offsets = await this.#run({ doing }, async admin => {
+      const answers = await admin.fetchOffsets({ groupId, topics: [...counts.keys()] })
+      // kafkajs asks for no partition of a topic that its picture lacks at the moment. To say nothing would be a lie.
+      const isWhole = answers.every(({ topic, partitions }) => partitions.length >= (counts.get(topic) ?? 0))
+      if (isWhole && answers.length === counts.size) return answers
+      throw new ErrandError('unavailable', `while ${doing}: the answer lacks partitions. Try again.`)
+    })
     return offsets.flatMap(({ topic, partitions }) =>
       partitions
         .map(({ partition, offset, metadata }) => ({ topic, partition, offset: Number(offset), metadata }))

@@ -9,7 +9,7 @@ import type { Activity } from '../core/activity.ts'
 import { LIMITS } from '../core/limits.ts'
 import { activityFields, activityFieldsJson, activityOf } from './activity-fields.ts'
 import type { RecordKind, RecordValue } from './record-text.ts'
-import { ACTIVITY_DEPTH_MAX, WIRE_VERSION, carriedJsonOf, parseFields, readRecord } from './record-text.ts'
+import { ACTIVITY_DEPTH_MAX, WIRE_VERSION, carriedJsonOf, parseFields, readRecord, recordText } from './record-text.ts'
 
 const KIND: RecordKind = {
   name: 'activity record',
@@ -21,6 +21,12 @@ const KIND: RecordKind = {
 /** The record's value. The payload's text is trusted to be JSON, as `newActivity` made it. */
 export function encodeActivity(activity: Activity): string {
   return `{"v":${WIRE_VERSION},${activityFieldsJson(activity)},"payload":${activity.payloadJson}}`
+}
+
+/** The activity of a record's bytes, and its text, which others keep as it came. Throws like {@link decodeActivity}. */
+export function readActivity(value: RecordValue): { readonly activity: Activity; readonly envelope: string } {
+  const envelope = recordText(KIND, value)
+  return { activity: decodeActivity(envelope), envelope }
 }
 
 /** The activity of a record's value. Throws `serialization`; `details.reason` says why it is none of ours. */

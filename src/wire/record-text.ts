@@ -44,7 +44,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Takes a record apart. Throws `serialization` with `details.reason`. */
 export function readRecord(kind: RecordKind, value: RecordValue): RecordParts {
-  const text = textOf(kind, value)
+  const text = recordText(kind, value)
   if (isDeeperThan(text, kind.depthMax)) throw tooDeep(kind)
   const parts = splitAtLast(text, kind.carried) ?? splitAnywhere(kind, text)
   if (parts.carriedJson !== undefined) checkCarried(kind, parts.carriedJson)
@@ -70,7 +70,8 @@ export function parseFields<T>(kind: RecordKind, schema: z.ZodType<T>, fields: u
   throw poison(kind, 'invalid', `is not valid: ${problems.join('; ')}`)
 }
 
-function textOf(kind: RecordKind, value: RecordValue): string {
+/** A record's value as text. Throws `serialization` when it is empty, not UTF-8, or begins with a byte order mark. */
+export function recordText(kind: RecordKind, value: RecordValue): string {
   if (value === null || value.length === 0) throw poison(kind, 'empty', 'is empty')
   const text = typeof value === 'string' ? value : decodeUtf8(kind, value)
   if (text.startsWith(BYTE_ORDER_MARK)) throw poison(kind, 'not_json', 'begins with a byte order mark; leave it out')

@@ -131,7 +131,7 @@ describe('leases', () => {
   test('are renewed in one call for all, long before they end', async () => {
     let injected: ReturnType<typeof failing> | undefined
     await using setup = setupWorker({}, memory => (injected = failing(memory, { extendLeases: 1 })).storage)
-    const { worker, client, clock, memory } = setup
+    const { worker, client, clock, memory, lines } = setup
     const { opened, open } = gate()
     worker.handle(work, () => opened)
     const started = many(worker, 'started', 10)
@@ -147,6 +147,7 @@ describe('leases', () => {
       expect(await memory.requeueExpired({ limit: 100 })).toMatchObject({ requeued: 0 })
     }
     expect(injected?.calls.get('extendLeases')).toBe(24)
+    expect(lines.map(({ level, message }) => [level, message])).toEqual([['error', 'renewing leases failed']])
     open()
     expect((await settled).map(({ outcome }) => outcome)).toEqual(Array.from({ length: 10 }, () => 'completed'))
   })
@@ -303,7 +304,8 @@ describe('stop', () => {
       })
     await using setup = setupWorker({}, slow)
     const { worker, client } = setup
-    worker.handle(work, () => expect.unreachable('it must not be started'))
+    let isBegun = false
+    worker.handle(work, () => (isBegun = true))
     const handle = await client.enqueue(work, null)
     await worker.start()
     await turns()
@@ -311,7 +313,8 @@ describe('stop', () => {
     const stopping = worker.stop()
     open()
     expect(await stopping).toMatchObject({ drained: true })
-    expect(await handle.status()).toBe('pending')
+    expect(isBegun).toBe(false)
+    expect(await client.inspect.get(handle.id)).toMatchObject({ status: 'pending', attempt: 1 })
   })
 
   test('run works until its signal, then stops; it may also be stopped from elsewhere', async () => {

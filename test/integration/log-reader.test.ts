@@ -33,7 +33,11 @@ describe('the log reader', () => {
       [1, 43],
     ])
     const [record] = slice.records
-    expect([String(record?.key), String(record?.value), String(record?.headers['n'])]).toEqual(['42', 'vvvvvvvvvv', '42'])
+    expect([String(record?.key), String(record?.value), String(record?.headers['n'])]).toEqual([
+      '42',
+      'vvvvvvvvvv',
+      '42',
+    ])
     expect(Math.abs((record?.timestampMs ?? 0) - Date.now())).toBeLessThan(60_000)
   })
 
@@ -88,9 +92,15 @@ describe('the log reader', () => {
     const { broker, reader } = context
     const topics = [await broker.topic(2), await broker.topic(2)]
     for (const topic of topics) for (const partition of [0, 1]) await broker.produce(topic, partition, 200)
-    const reads = range(0, 200).map(n => ({ topic: topics[n % 2] ?? '', partition: (n >> 1) % 2, offset: (n * 37) % 200 }))
+    const reads = range(0, 200).map(n => ({
+      topic: topics[n % 2] ?? '',
+      partition: (n >> 1) % 2,
+      offset: (n * 37) % 200,
+    }))
     const slices = await Promise.all(reads.map(each => reader.read({ ...each, maxRecords: 1 })))
-    const found = slices.flatMap(slice => slice.records.map(({ topic, partition, offset }) => ({ topic, partition, offset })))
+    const found = slices.flatMap(slice =>
+      slice.records.map(({ topic, partition, offset }) => ({ topic, partition, offset })),
+    )
     expect(found).toEqual(reads)
   })
 

@@ -91,6 +91,20 @@ describe('offsets', () => {
     })
   })
 
+  it('answers in full when many ask about different topics at the same time', async () => {
+    await using context = await setup()
+    const { admin, namespace } = context
+    const specs = Array.from({ length: 12 }, (_, n) => ({ topic: `${namespace}.t${n}`, partitions: 2, config: {} }))
+    await admin.provision(specs)
+    const fresh = context.newAdmin()
+    await fresh.start()
+    const answers = await Promise.all(
+      specs.flatMap(({ topic }) => [fresh.offsets(topic), fresh.committed(`${namespace}.group`, [topic])]),
+    )
+    expect(answers.map(answer => answer.length)).toEqual(specs.flatMap(() => [2, 2]))
+    await fresh.stop()
+  })
+
   it('finds offsets by time: the start for the past, the end for the future', async () => {
     await using context = await setup()
     const topic = `${context.namespace}.timed`

@@ -150,7 +150,7 @@ export function range(start: number, end: number): number[] {
 }
 
 /** Asks a broker until it says yes; it has no signal to wait for. */
-async function settled(ask: () => Promise<boolean>): Promise<void> {
+export async function settled(ask: () => Promise<boolean>): Promise<void> {
   for (let tries = 0; tries < 100; tries += 1) {
     if (await ask().catch(() => false)) return
     await systemClock.sleep(50)

@@ -174,7 +174,10 @@ export class Attempts {
   }
 
   #hold(entry: LaneEntry): void {
-    const wait = Math.min(CONSUMER_LIMITS.heldRecheckMs * 2 ** Math.min(entry.heldLooks, 8), CONSUMER_LIMITS.heldRecheckMsMax)
+    const wait = Math.min(
+      CONSUMER_LIMITS.heldRecheckMs * 2 ** Math.min(entry.heldLooks, 8),
+      CONSUMER_LIMITS.heldRecheckMsMax,
+    )
     entry.heldLooks += 1
     if (!this.#runsHere(entry)) entry.leaseId = null
     this.#held.set(entry, this.#clock.monotonicMs() + wait)
@@ -212,11 +215,15 @@ export class Attempts {
       if (!entry.record.epoch.isOpen) this.#held.delete(entry)
       else if (atMs <= nowMs) due.push(entry)
     }
-    for (let at = 0; at < due.length; at += LIMITS.scriptBatchMax) await this.#lookAt(due.slice(at, at + LIMITS.scriptBatchMax))
+    for (let at = 0; at < due.length; at += LIMITS.scriptBatchMax)
+      await this.#lookAt(due.slice(at, at + LIMITS.scriptBatchMax))
   }
 
   async #lookAt(entries: readonly LaneEntry[]): Promise<void> {
-    const states = await readStates(this.#store, entries.map(entry => entry.activity.id))
+    const states = await readStates(
+      this.#store,
+      entries.map(entry => entry.activity.id),
+    )
     const done: LaneEntry[] = []
     entries.forEach((entry, at) => {
       if (!this.#held.has(entry)) return
@@ -247,7 +254,10 @@ export class Attempts {
   // Rule for `done` records: before the offset is finished, what Redis says comes next is published again. This closes
   // every window between Redis and Kafka.
   async #finishDone(entries: readonly LaneEntry[]): Promise<void> {
-    const markers = await readMarkers(this.#store, entries.map(entry => entry.activity.id))
+    const markers = await readMarkers(
+      this.#store,
+      entries.map(entry => entry.activity.id),
+    )
     const records = entries.flatMap((entry, at) => {
       const settlement = settlementOf(entry, markers[at] ?? null)
       return settlement === null ? [] : this.#publisher.settlement(settlement)

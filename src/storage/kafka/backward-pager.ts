@@ -69,7 +69,14 @@ async function fill<T>(
   const { topic, partition, low } = column.stretch
   const from = Math.max(low, column.readFrom - window)
   const records: LogRecord[] = []
-  await reader.scan({ topic, partition, from, to: column.readFrom, maxRecords: column.readFrom - from, onRecord: record => void records.push(record) })
+  await reader.scan({
+    topic,
+    partition,
+    from,
+    to: column.readFrom,
+    maxRecords: column.readFrom - from,
+    onRecord: record => void records.push(record),
+  })
   const selected = await select(records)
   column.waiting = records
     .flatMap((record, at) => {
@@ -99,20 +106,30 @@ function merge<T>(columns: readonly Column<T>[], items: T[], limit: number): voi
 }
 
 function cursorOf<T>(columns: readonly Column<T>[]): string {
-  const offsets = Object.fromEntries(columns.map(({ stretch, upTo }) => [`${stretch.topic}/${stretch.partition}`, upTo]))
+  const offsets = Object.fromEntries(
+    columns.map(({ stretch, upTo }) => [`${stretch.topic}/${stretch.partition}`, upTo]),
+  )
   return Buffer.from(JSON.stringify(offsets)).toString('base64url')
 }
 
 function parseCursor(cursor: string): Record<string, number> {
   try {
     const parsed: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
-    if (typeof parsed === 'object' && parsed !== null && Object.values(parsed).every(value => Number.isSafeInteger(value))) {
+    if (
+      typeof parsed === 'object' &&
+      parsed !== null &&
+      Object.values(parsed).every(value => Number.isSafeInteger(value))
+    ) {
       return parsed as Record<string, number>
     }
   } catch {
     // not ours: refused below
   }
-  throw new ErrandError('invalid_argument', 'cursor is not one that a page gave; leave it out to begin at the newest.', {
-    details: { field: 'cursor' },
-  })
+  throw new ErrandError(
+    'invalid_argument',
+    'cursor is not one that a page gave; leave it out to begin at the newest.',
+    {
+      details: { field: 'cursor' },
+    },
+  )
 }

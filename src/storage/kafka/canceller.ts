@@ -46,17 +46,25 @@ export class Canceller {
       const answer = await this.#tryCancel(id, reason)
       if (answer !== 'moved') return answer
     }
-    throw new ErrandError('conflict', `activity ${id} kept changing while it was to be cancelled; try again.`, { details: { id } })
+    throw new ErrandError('conflict', `activity ${id} kept changing while it was to be cancelled; try again.`, {
+      details: { id },
+    })
   }
 
   async #tryCancel(id: string, reason: string): Promise<CancelAnswer | 'moved'> {
     const [marker] = await readMarkers(this.#store, [id])
-    if (marker !== null && marker !== undefined && isTerminal(marker.status as Status)) return { outcome: 'already_ended' }
+    if (marker !== null && marker !== undefined && isTerminal(marker.status as Status))
+      return { outcome: 'already_ended' }
     const waiting = await this.#waiting(id, marker ?? null)
     if (waiting === null) throw notFound(id)
     const { activity } = waiting
     const error = cancelledFailure(reason)
-    const result = errorResult({ failure: error, type: 'cancelled', failedAtMs: this.#store.clock.nowMs(), attempts: activity.retryCount })
+    const result = errorResult({
+      failure: error,
+      type: 'cancelled',
+      failedAtMs: this.#store.clock.nowMs(),
+      attempts: activity.retryCount,
+    })
     const answer = await cancel(this.#store, {
       activity,
       key: activity.key?.key ?? marker?.key ?? null,
@@ -93,7 +101,8 @@ export class Canceller {
 
   /** The attempt that waits (or runs): from the marker, the schedule, or the log. */
   async #waiting(id: string, marker: Marker | null): Promise<{ activity: Activity; isInLane: boolean } | null> {
-    if (marker?.envelope !== null && marker !== null) return { activity: decodeActivity(marker.envelope), isInLane: false }
+    if (marker?.envelope !== null && marker !== null)
+      return { activity: decodeActivity(marker.envelope), isInLane: false }
     const scheduled = await indexed(this.#store, delayKey(id, marker?.attempt ?? 1))
     if (scheduled !== null) return { activity: decodeActivity(scheduled.entry.envelope), isInLane: false }
     const found = await this.#search.laneRecord(id, marker?.type)
@@ -129,14 +138,21 @@ export class Canceller {
     const letter = await this.#search.deadLetter(id, marker?.settled?.endedAtMs)
     if (letter !== null) return letter.activity
     const outcome = await this.#search.terminalOutcome(id, marker?.settled?.endedAtMs)
-    if (outcome !== null && outcome.outcome !== 'completed' && outcome.envelope !== null) return decodeActivity(outcome.envelope)
+    if (outcome !== null && outcome.outcome !== 'completed' && outcome.envelope !== null)
+      return decodeActivity(outcome.envelope)
     if (outcome?.outcome === 'completed' || (marker !== null && !isTerminal(marker.status as Status))) {
-      throw new ErrandError('conflict', `activity ${id} is ${outcome?.outcome ?? marker?.status}; only what has failed, was dead-lettered or cancelled can be redriven.`, {
-        details: { id, status: outcome?.outcome ?? marker?.status },
-      })
+      throw new ErrandError(
+        'conflict',
+        `activity ${id} is ${outcome?.outcome ?? marker?.status}; only what has failed, was dead-lettered or cancelled can be redriven.`,
+        {
+          details: { id, status: outcome?.outcome ?? marker?.status },
+        },
+      )
     }
     if (outcome === null && marker === null && (await this.#waiting(id, null)) !== null) {
-      throw new ErrandError('conflict', `activity ${id} waits; only what has ended can be redriven.`, { details: { id } })
+      throw new ErrandError('conflict', `activity ${id} waits; only what has ended can be redriven.`, {
+        details: { id },
+      })
     }
     throw notFound(id)
   }
@@ -144,7 +160,11 @@ export class Canceller {
 
 /** Nothing of that id is remembered. */
 export function notFound(id: string): ErrandError {
-  return new ErrandError('not_found', `no activity ${id} is remembered: not in Redis, the schedule, the lanes or the outcomes.`, {
-    details: { id },
-  })
+  return new ErrandError(
+    'not_found',
+    `no activity ${id} is remembered: not in Redis, the schedule, the lanes or the outcomes.`,
+    {
+      details: { id },
+    },
+  )
 }

@@ -52,9 +52,13 @@ export class Dequeuer {
     const subscribed = this.#lanes.types
     const unknown = wanted?.find(type => !subscribed.includes(type))
     if (unknown !== undefined || subscribed.length === 0) {
-      throw new ErrandError('invalid_argument', `types: '${unknown ?? ''}' is not subscribed to here; call subscribe first.`, {
-        details: { field: 'types', received: unknown },
-      })
+      throw new ErrandError(
+        'invalid_argument',
+        `types: '${unknown ?? ''}' is not subscribed to here; call subscribe first.`,
+        {
+          details: { field: 'types', received: unknown },
+        },
+      )
     }
     return wanted === undefined || wanted.length === 0 ? subscribed : wanted
   }

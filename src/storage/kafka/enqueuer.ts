@@ -42,18 +42,23 @@ export class Enqueuer {
     this.#logger = parts.logger
   }
 
-  async enqueue({ activities, deadlineMs = DEFAULT_DEADLINE_MS }: Readonly<EnqueueManyParams>): Promise<EnqueueAnswer[]> {
+  async enqueue({
+    activities,
+    deadlineMs = DEFAULT_DEADLINE_MS,
+  }: Readonly<EnqueueManyParams>): Promise<EnqueueAnswer[]> {
     const answers: (EnqueueAnswer | undefined)[] = activities.map(activity => this.#refuse(activity))
     const wanted = activities.flatMap((activity, at) => (answers[at] === undefined ? [{ activity, at }] : []))
     const keyed = wanted.filter(({ activity }) => activity.key !== null)
     const plain = wanted.filter(({ activity }) => activity.key === null)
     await Promise.all([
-      this.#produce(plain.map(({ activity }) => activity), deadlineMs).then(produced =>
-        plain.forEach(({ at }, index) => (answers[at] = produced[index])),
-      ),
-      this.#enqueueKeyed(keyed.map(({ activity }) => activity), deadlineMs).then(produced =>
-        keyed.forEach(({ at }, index) => (answers[at] = produced[index])),
-      ),
+      this.#produce(
+        plain.map(({ activity }) => activity),
+        deadlineMs,
+      ).then(produced => plain.forEach(({ at }, index) => (answers[at] = produced[index]))),
+      this.#enqueueKeyed(
+        keyed.map(({ activity }) => activity),
+        deadlineMs,
+      ).then(produced => keyed.forEach(({ at }, index) => (answers[at] = produced[index]))),
     ])
     return activities.map((activity, at) => answers[at] ?? unavailable(activity, 'no answer'))
   }
@@ -78,7 +83,8 @@ export class Enqueuer {
     const entries: IndexEntry[] = []
     const records = activities.map((activity): WriteRecord => {
       const envelope = encodeActivity(activity)
-      if (activity.scheduledAtMs === null || activity.scheduledAtMs <= nowMs) return this.#publisher.lane(activity, envelope)
+      if (activity.scheduledAtMs === null || activity.scheduledAtMs <= nowMs)
+        return this.#publisher.lane(activity, envelope)
       const record = this.#publisher.delay(activity, activity.scheduledAtMs)
       entries.push(this.#publisher.indexEntry(activity, activity.scheduledAtMs, envelope))
       return record
@@ -103,7 +109,10 @@ export class Enqueuer {
     if (activities.length === 0) return []
     let reserved: ReserveAnswer[]
     try {
-      reserved = await reserve(this.#store, activities.map(activity => ({ activity, envelope: encodeActivity(activity) })))
+      reserved = await reserve(
+        this.#store,
+        activities.map(activity => ({ activity, envelope: encodeActivity(activity) })),
+      )
     } catch (error) {
       const failure = fromUnknown(error, 'unavailable')
       return activities.map(activity => unavailable(activity, failure.message, failure))
@@ -129,7 +138,8 @@ export class Enqueuer {
 
   async #known(activity: Activity, answer: ReserveAnswer | undefined, deadlineMs: number): Promise<EnqueueAnswer> {
     const existingId = answer?.existingId
-    if (answer === undefined || existingId === null || existingId === undefined) return unavailable(activity, 'no answer')
+    if (answer === undefined || existingId === null || existingId === undefined)
+      return unavailable(activity, 'no answer')
     const key = activity.key?.key ?? ''
     switch (answer.verdict) {
       case 'existing':
@@ -185,7 +195,11 @@ export class Enqueuer {
   }
 }
 
-function toAnswer(activity: Activity, written: WriteAnswer | undefined, record: WriteRecord | undefined): EnqueueAnswer {
+function toAnswer(
+  activity: Activity,
+  written: WriteAnswer | undefined,
+  record: WriteRecord | undefined,
+): EnqueueAnswer {
   if (written === undefined || record === undefined) return unavailable(activity, 'no answer')
   if (written.ok) {
     const { topic, partition } = record

@@ -56,7 +56,12 @@ export class Inspector {
     ])
     const total = noCounts()
     const byType: Record<string, Counts> = {}
-    const byPriority: Record<Priority, Counts> = { critical: noCounts(), high: noCounts(), normal: noCounts(), low: noCounts() }
+    const byPriority: Record<Priority, Counts> = {
+      critical: noCounts(),
+      high: noCounts(),
+      normal: noCounts(),
+      low: noCounts(),
+    }
     const add = (type: string, priority: Priority, status: Status, count: number): void => {
       for (const counted of [total, (byType[type] ??= noCounts()), byPriority[priority]]) counted[status] += count
     }
@@ -103,10 +108,14 @@ export class Inspector {
     const stretches = (await Promise.all(types.map(type => laneDepths(this.#parts, type)))).flat()
     return this.#page<ActivitySummary>(params, stretches, async records => {
       const activities = records.map(record => decoded(() => decodeActivity(record.value)))
-      const states = await readStates(store, activities.map(activity => activity?.id ?? ''))
+      const states = await readStates(
+        store,
+        activities.map(activity => activity?.id ?? ''),
+      )
       return activities.map((activity, at) => {
         const state = states[at] ?? null
-        const waits = activity !== null && (state === null || (isWaiting(state.status) && state.attempt <= activity.attempt))
+        const waits =
+          activity !== null && (state === null || (isWaiting(state.status) && state.attempt <= activity.attempt))
         return waits ? { atMs: activity.createdAtMs, item: summaryOf(activity, 'pending') } : null
       })
     })
@@ -116,7 +125,9 @@ export class Inspector {
     const read = async (from: number, count: number): Promise<(ActivitySummary | null)[]> =>
       (await scheduledMembers(this.#parts.store, from, count)).map(({ member, value, dueAtMs }) => {
         const activity = decoded(() => decodeActivity(parseValue(member, value).envelope))
-        return activity === null ? null : { ...summaryOf(activity, 'scheduled'), scheduledAtMs: activity.scheduledAtMs ?? dueAtMs }
+        return activity === null
+          ? null
+          : { ...summaryOf(activity, 'scheduled'), scheduledAtMs: activity.scheduledAtMs ?? dueAtMs }
       })
     return rankedPage(params, read)
   }

@@ -100,9 +100,13 @@ const KNOWN = [
 export function resolveKafkaStorageOptions(options: KafkaStorageOptions): ResolvedKafkaStorageOptions {
   const unknown = Object.keys(options).filter(name => !KNOWN.includes(name))
   if (unknown.length > 0) {
-    throw new ErrandError('invalid_argument', `KafkaStorage has no option ${unknown.join(', ')}; it has ${KNOWN.join(', ')}.`, {
-      details: { field: unknown[0] },
-    })
+    throw new ErrandError(
+      'invalid_argument',
+      `KafkaStorage has no option ${unknown.join(', ')}; it has ${KNOWN.join(', ')}.`,
+      {
+        details: { field: unknown[0] },
+      },
+    )
   }
   const clock = options.clock ?? systemClock
   const logger = options.logger ?? silentLogger
@@ -126,15 +130,27 @@ export function resolveKafkaStorageOptions(options: KafkaStorageOptions): Resolv
     replicationFactor: optional('replicationFactor'),
     minInsyncReplicas: optional('minInsyncReplicas'),
     retention: {
-      markerMs: checkInteger('retention.markerMs', options.retention?.markerMs ?? DEFAULT_RETENTION.markerMs, 1_000, 2 ** 40),
-      resultMs: checkInteger('retention.resultMs', options.retention?.resultMs ?? DEFAULT_RETENTION.resultMs, 1_000, 2 ** 40),
+      markerMs: checkInteger(
+        'retention.markerMs',
+        options.retention?.markerMs ?? DEFAULT_RETENTION.markerMs,
+        1_000,
+        2 ** 40,
+      ),
+      resultMs: checkInteger(
+        'retention.resultMs',
+        options.retention?.resultMs ?? DEFAULT_RETENTION.resultMs,
+        1_000,
+        2 ** 40,
+      ),
       keyMs: checkInteger('retention.keyMs', options.retention?.keyMs ?? DEFAULT_RETENTION.keyMs, 1_000, 2 ** 40),
     },
     sessionTimeoutMs: checkInteger('sessionTimeoutMs', options.sessionTimeoutMs ?? 10_000, 1_000, 60_000),
     maxWaitMs: checkInteger('maxWaitMs', options.maxWaitMs ?? 100, 10, 5_000),
     commitIntervalMs: checkInteger('commitIntervalMs', options.commitIntervalMs ?? 1_000, 50, 60_000),
     clock,
-    ids: options.ids ?? uuidv7Source({ nowMs: () => clock.nowMs(), randomBytes: into => into.set(randomBytes(into.length)) ?? into }),
+    ids:
+      options.ids ??
+      uuidv7Source({ nowMs: () => clock.nowMs(), randomBytes: into => into.set(randomBytes(into.length)) ?? into }),
     logger,
   }
 }

@@ -256,9 +256,13 @@ export class KafkaStorage implements port.Storage {
 
   async list(params: Readonly<port.ListParams>): Promise<port.Page<port.ActivitySummary>> {
     if (!(STATUSES as readonly string[]).includes(params.status)) {
-      throw new ErrandError('invalid_argument', `status is ${describe(params.status)}; it must be one of ${STATUSES.join(', ')}.`, {
-        details: { field: 'status' },
-      })
+      throw new ErrandError(
+        'invalid_argument',
+        `status is ${describe(params.status)}; it must be one of ${STATUSES.join(', ')}.`,
+        {
+          details: { field: 'status' },
+        },
+      )
     }
     return this.#inspector.list(checkPage(params))
   }
@@ -337,7 +341,9 @@ export class KafkaStorage implements port.Storage {
 
 function checkTypes(types: readonly string[]): readonly string[] {
   if (!Array.isArray(types) || types.length === 0) {
-    throw new ErrandError('invalid_argument', 'types is empty; name at least one type.', { details: { field: 'types' } })
+    throw new ErrandError('invalid_argument', 'types is empty; name at least one type.', {
+      details: { field: 'types' },
+    })
   }
   return types.map(checkType)
 }

@@ -13,7 +13,7 @@ import type { Logger } from '../../core/logger.ts'
 import { laneTopics, parseLaneTopic, workersGroup } from '../../core/topics.ts'
 import type { FetchedRecord } from '../../consumer/fetched-record.ts'
 import { GroupConsumer } from '../../consumer/group-consumer.ts'
-import { decodeActivity } from '../../wire/activity-record.ts'
+import { readActivity } from '../../wire/activity-record.ts'
 import type { ResolvedKafkaStorageOptions } from './kafka-storage-options.ts'
 import type { LaneEntry } from './lane-buffers.ts'
 import { LaneBuffers } from './lane-buffers.ts'
@@ -136,14 +136,17 @@ export class Lanes {
   }
 
   #decode(record: FetchedRecord): LaneEntry {
-    const activity = decodeActivity(record.value)
+    const { activity, envelope } = readActivity(record.value)
     const lane = parseLaneTopic(this.#options.namespace, record.topic)
     if (lane?.type !== activity.type || lane.priority !== activity.priority) {
-      throw new ErrandError('serialization', `a record of ${activity.type} at ${activity.priority} stands in ${record.topic}.`, {
-        details: { reason: 'wrong_lane' },
-      })
+      throw new ErrandError(
+        'serialization',
+        `a record of ${activity.type} at ${activity.priority} stands in ${record.topic}.`,
+        {
+          details: { reason: 'wrong_lane' },
+        },
+      )
     }
-    const envelope = Buffer.from(record.value ?? []).toString('utf8')
     return { record, activity, envelope, leaseId: null, heldLooks: 0 }
   }
 

@@ -56,10 +56,12 @@ export class LogSearch {
     const types = type === undefined ? await this.#catalog.allTypes() : [type]
     const lanes = types.flatMap(each => laneTopics(this.#namespace, each))
     const found = await Promise.all(lanes.map(topic => this.#inLane(topic, id)))
-    return found.flat().reduce<FoundActivity | null>(
-      (best, each) => (best === null || each.activity.attempt > best.activity.attempt ? each : best),
-      null,
-    )
+    return found
+      .flat()
+      .reduce<FoundActivity | null>(
+        (best, each) => (best === null || each.activity.attempt > best.activity.attempt ? each : best),
+        null,
+      )
   }
 
   async #inLane(topic: string, id: string): Promise<FoundActivity[]> {
@@ -101,7 +103,12 @@ export class LogSearch {
     return found
   }
 
-  async #scan(topic: string, id: string, sinceMs: number | undefined, onRecord: (record: LogRecord) => void): Promise<void> {
+  async #scan(
+    topic: string,
+    id: string,
+    sinceMs: number | undefined,
+    onRecord: (record: LogRecord) => void,
+  ): Promise<void> {
     const partition = this.#catalog.partitionFor(topic, id)
     const bounds = (await this.#reader.bounds(topic)).find(each => each.partition === partition)
     if (bounds === undefined || bounds.high === bounds.low) return

@@ -63,15 +63,24 @@ export class Reaping {
     if (taken.length === 0) return NOTHING
     crashPoint('reap.taken')
     const nameless = taken.filter(each => each.envelope === '')
-    if (nameless.length > 0) await release(store, nameless.map(each => ({ id: each.id, leaseId: each.token })))
+    if (nameless.length > 0)
+      await release(
+        store,
+        nameless.map(each => ({ id: each.id, leaseId: each.token })),
+      )
     const ends = taken.filter(each => each.envelope !== '').map(each => this.#decide(each))
     await this.#parts.catalog.declare([...new Set(ends.map(({ settlement }) => settlement.activity.type))])
     // Kafka first: the next attempt exists before Redis calls this one over.
-    const written = await this.#parts.publisher.write(ends.flatMap(({ settlement }) => this.#parts.publisher.settlement(settlement)))
+    const written = await this.#parts.publisher.write(
+      ends.flatMap(({ settlement }) => this.#parts.publisher.settlement(settlement)),
+    )
     const failed = written.find(answer => !answer.ok)
     if (failed !== undefined && !failed.ok) throw failed.error
     crashPoint('reap.published')
-    await settle(store, ends.map(({ request }) => request))
+    await settle(
+      store,
+      ends.map(({ request }) => request),
+    )
     crashPoint('reap.settled')
     this.#parts.attempts.doubt(taken.map(each => each.id))
     await this.#parts.attempts.lookAtHeld()
@@ -139,7 +148,10 @@ export class Reaping {
           return offset > low ? [{ partition, offset: Math.min(offset, high), low }] : []
         })
         if (cuts.length === 0) continue
-        await admin.deleteRecordsBefore(topic, cuts.map(({ partition, offset }) => ({ partition, offset })))
+        await admin.deleteRecordsBefore(
+          topic,
+          cuts.map(({ partition, offset }) => ({ partition, offset })),
+        )
         trimmed += cuts.reduce((sum, { offset, low }) => sum + offset - low, 0)
       }
     }

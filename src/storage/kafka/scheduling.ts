@@ -74,7 +74,9 @@ export class Scheduling {
     crashPoint('dispatch.taken')
     const ready = entries.flatMap(entry => this.#decode(entry))
     await this.#catalog.declare([...new Set(ready.map(({ activity }) => activity.type))])
-    const written = await this.#publisher.write(ready.map(({ activity, entry }) => this.#publisher.lane(activity, entry.envelope)))
+    const written = await this.#publisher.write(
+      ready.map(({ activity, entry }) => this.#publisher.lane(activity, entry.envelope)),
+    )
     crashPoint('dispatch.readied')
     const moved = ready.filter((_, at) => written[at]?.ok === true)
     await this.#bury(moved)
@@ -90,14 +92,20 @@ export class Scheduling {
     if (moved.length === 0) return
     await this.#publisher.writeAll(moved.map(({ entry }) => this.#publisher.tombstone(entry.member, entry.partition)))
     crashPoint('dispatch.tombstoned')
-    await forget(this.#store, moved.map(({ activity, entry }) => ({ member: entry.member, activity })))
+    await forget(
+      this.#store,
+      moved.map(({ activity, entry }) => ({ member: entry.member, activity })),
+    )
   }
 
   #decode(entry: DueEntry): { activity: Activity; entry: DueEntry }[] {
     try {
       return [{ activity: decodeActivity(entry.envelope), entry }]
     } catch (error) {
-      this.#logger.error('a due attempt cannot be read; it stays in the index', { member: entry.member, error: String(error) })
+      this.#logger.error('a due attempt cannot be read; it stays in the index', {
+        member: entry.member,
+        error: String(error),
+      })
       return []
     }
   }
@@ -180,7 +188,9 @@ export class Scheduling {
     const over = entries.filter((_, at) => answers[at] === 'over')
     if (over.length > 0) {
       await this.#publisher.writeAll(
-        over.map(({ record, partition }) => this.#publisher.tombstone(`${record.activity.id}:${record.activity.attempt}`, partition)),
+        over.map(({ record, partition }) =>
+          this.#publisher.tombstone(`${record.activity.id}:${record.activity.attempt}`, partition),
+        ),
       )
     }
     return answers.filter(answer => answer === 'indexed').length

@@ -98,9 +98,7 @@ export class Settler {
   #errorText(activity: Activity, outcome: AttemptOutcome, failure: RecordedFailure): string | null {
     if (outcome !== 'failed' && outcome !== 'dead_letter' && outcome !== 'cancelled') return null
     const type = outcome === 'failed' ? 'non_retryable' : outcome
-    return resultText(
-      errorResult({ failure, type, failedAtMs: this.#store.clock.nowMs(), attempts: activity.attempt }),
-    )
+    return resultText(errorResult({ failure, type, failedAtMs: this.#store.clock.nowMs(), attempts: activity.attempt }))
   }
 
   #settle(
@@ -143,26 +141,32 @@ export class Settler {
 
   async #flush(jobs: readonly Job[]): Promise<void> {
     if (jobs.length === 0) return
-    const answers = await settle(this.#store, jobs.map(job => job.request))
+    const answers = await settle(
+      this.#store,
+      jobs.map(job => job.request),
+    )
     crashPoint('settle.decided')
-    const settled = jobs.flatMap((job, at) => {
+    const settlements = jobs.map((job, at) => {
       const answer = answers[at]
-      return answer?.verdict === 'settled' && !job.isReplay ? [{ job, answer }] : []
+      return answer?.verdict === 'settled' && !job.isReplay ? this.#settlementOf(job, answer) : null
     })
-    const records = settled.map(({ job, answer }) => this.#publisher.settlement(this.#settlementOf(job, answer)))
-    const written = await this.#publisher.write(records.flat())
+    const errors = await this.#publish(settlements)
     crashPoint('settle.published')
-    await this.#indexRetries(settled.map(({ job, answer }) => this.#settlementOf(job, answer)))
-    const failed = new Map<Job, ErrandError>()
-    let from = 0
-    settled.forEach(({ job }, at) => {
-      const count = records[at]?.length ?? 0
-      const error = written.slice(from, from + count).find(answer => !answer.ok)
-      if (error !== undefined && !error.ok) failed.set(job, error.error)
-      from += count
-    })
-    jobs.forEach((job, at) => this.#answer(job, answers[at], failed.get(job)))
+    await this.#indexRetries(settlements.filter(settlement => settlement !== null))
+    jobs.forEach((job, at) => this.#answer(job, answers[at], errors[at]))
     crashPoint('settle.finished')
+  }
+
+  /** Writes what Kafka must remember; per settlement the first error there was. */
+  async #publish(settlements: readonly (Settlement | null)[]): Promise<(ErrandError | undefined)[]> {
+    const records = settlements.map(settlement => (settlement === null ? [] : this.#publisher.settlement(settlement)))
+    const written = await this.#publisher.write(records.flat())
+    let from = 0
+    return records.map(({ length }) => {
+      const failed = written.slice(from, from + length).find(answer => !answer.ok)
+      from += length
+      return failed === undefined || failed.ok ? undefined : failed.error
+    })
   }
 
   // Known at once to whoever dispatches; the schedule's log is what counts, and its reader indexes what this could not.
@@ -184,7 +188,11 @@ export class Settler {
     if (answer === undefined) return job.reject(new ErrandError('internal', 'settle gave no answer'))
     if (error !== undefined) {
       // Redis has decided and Kafka does not know yet: the caller settles again, with the same answer.
-      return job.reject(new ErrandError('unavailable', `the settlement is decided, but Kafka did not take it: ${error.message}`, { cause: error }))
+      return job.reject(
+        new ErrandError('unavailable', `the settlement is decided, but Kafka did not take it: ${error.message}`, {
+          cause: error,
+        }),
+      )
     }
     if (answer.verdict === 'settled') this.#attempts.finished(leaseId)
     else if (answer.verdict === 'lease_lost') this.#attempts.lost(leaseId)
@@ -211,7 +219,10 @@ export class Settler {
   // A lease claimed by another process is settled here all the same: Redis keeps the envelope while it is leased.
   async #activitiesOf(leases: readonly LeaseRef[]): Promise<(Owned | null)[]> {
     const foreign = leases.filter(lease => this.#attempts.running(lease.leaseId) === undefined)
-    const markers = await readMarkers(this.#store, foreign.map(lease => lease.id))
+    const markers = await readMarkers(
+      this.#store,
+      foreign.map(lease => lease.id),
+    )
     const byLease = new Map(foreign.map((lease, at) => [lease, markers[at] ?? null]))
     return leases.map(lease => {
       const local = this.#attempts.running(lease.leaseId)
@@ -243,9 +254,13 @@ function checkResult(text: string | null | undefined): void {
   if (text === null || text === undefined || text.length * 3 <= LIMITS.resultBytesMax) return
   const bytes = utf8Bytes(text)
   if (bytes <= LIMITS.resultBytesMax) return
-  throw new ErrandError('payload_too_large', `result is ${bytes} bytes; the limit is ${LIMITS.resultBytesMax}. Store it elsewhere and return a reference.`, {
-    details: { field: 'result', received: bytes, max: LIMITS.resultBytesMax },
-  })
+  throw new ErrandError(
+    'payload_too_large',
+    `result is ${bytes} bytes; the limit is ${LIMITS.resultBytesMax}. Store it elsewhere and return a reference.`,
+    {
+      details: { field: 'result', received: bytes, max: LIMITS.resultBytesMax },
+    },
+  )
 }
 
 function whoAndWhen(marker: Marker): Pick<Owned, 'worker' | 'startedAtMs'> {

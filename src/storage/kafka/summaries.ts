@@ -56,7 +56,11 @@ export function snapshotOf(parts: {
 }): ActivitySnapshot | null {
   const { activity, outcome, marker, status } = parts
   const base =
-    activity !== null ? summaryOf(activity, status) : outcome !== null ? { ...outcomeSummary(outcome), status } : markerSummary(marker, status)
+    activity !== null
+      ? summaryOf(activity, status)
+      : outcome !== null
+        ? { ...outcomeSummary(outcome), status }
+        : markerSummary(marker, status)
   if (base === null) return null
   const isRunning = status === 'running'
   const lastWorker = marker?.worker ?? outcome?.worker ?? activity?.failures.at(-1)?.worker ?? null
@@ -113,8 +117,14 @@ export function timelineOf(parts: {
   const first = outcomes[0]
   const createdAtMs = first?.createdAtMs ?? snapshot.createdAtMs
   const events: ActivityEvent[] = [{ id, activityType, type: 'enqueued', attempt: 1, atMs: createdAtMs }]
-  const firstDueAtMs = first !== undefined && first.attempt === 1 ? first.scheduledAtMs : outcomes.length === 0 && snapshot.attempt === 1 ? snapshot.scheduledAtMs : null
-  if (firstDueAtMs !== null) events.push({ id, activityType, type: 'scheduled', attempt: 1, atMs: createdAtMs, dueAtMs: firstDueAtMs })
+  const firstDueAtMs =
+    first !== undefined && first.attempt === 1
+      ? first.scheduledAtMs
+      : outcomes.length === 0 && snapshot.attempt === 1
+        ? snapshot.scheduledAtMs
+        : null
+  if (firstDueAtMs !== null)
+    events.push({ id, activityType, type: 'scheduled', attempt: 1, atMs: createdAtMs, dueAtMs: firstDueAtMs })
   for (const outcome of outcomes) {
     const { attempt, worker } = outcome
     if (outcome.startedAtMs !== null) {
@@ -124,7 +134,14 @@ export function timelineOf(parts: {
   }
   const last = outcomes.at(-1)
   if (snapshot.status === 'running' && snapshot.startedAtMs !== null && last?.attempt !== snapshot.attempt) {
-    events.push({ id, activityType, type: 'started', attempt: snapshot.attempt, atMs: snapshot.startedAtMs, worker: snapshot.currentWorker })
+    events.push({
+      id,
+      activityType,
+      type: 'started',
+      attempt: snapshot.attempt,
+      atMs: snapshot.startedAtMs,
+      worker: snapshot.currentWorker,
+    })
   }
   return events
 }

@@ -52,7 +52,13 @@ export class Timelines {
       // Nothing in Redis: pending, or ended longer ago than Redis remembers.
       const outcome = await this.#search.terminalOutcome(id)
       if (outcome !== null) {
-        return snapshotOf({ status: statusOf(outcome.outcome), activity: await this.#activityOf(id, outcome.type), outcome, marker, coordinates: null })
+        return snapshotOf({
+          status: statusOf(outcome.outcome),
+          activity: await this.#activityOf(id, outcome.type),
+          outcome,
+          marker,
+          coordinates: null,
+        })
       }
     }
     const found = await this.#search.laneRecord(id, marker?.type)
@@ -74,7 +80,13 @@ export class Timelines {
       this.#search.terminalOutcome(id, marker.settled?.endedAtMs),
     ])
     const activity = found?.activity ?? (await this.#activityFrom(id, outcome?.envelope ?? null, marker.status))
-    return snapshotOf({ status: statusOf(marker.status), activity, outcome, marker, coordinates: found?.coordinates ?? null })
+    return snapshotOf({
+      status: statusOf(marker.status),
+      activity,
+      outcome,
+      marker,
+      coordinates: found?.coordinates ?? null,
+    })
   }
 
   async #activityOf(id: string, type: string): Promise<Activity | null> {

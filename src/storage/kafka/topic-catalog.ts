@@ -110,7 +110,8 @@ export class TopicCatalog {
     }
     for (const topic of topics) {
       const count = counts.get(topic)
-      if (count === undefined) throw new ErrandError('unavailable', `topic ${topic} was created but cannot be seen yet; try again.`)
+      if (count === undefined)
+        throw new ErrandError('unavailable', `topic ${topic} was created but cannot be seen yet; try again.`)
       this.#partitions.set(topic, count)
     }
     this.#types = undefined
@@ -119,7 +120,11 @@ export class TopicCatalog {
 
 function missingTopics(missing: readonly TopicSpec[]): ErrandError {
   const names = missing.map(spec => spec.topic).join(', ')
-  return new ErrandError('configuration', `these topics are missing and provisioning is off: ${names}. Create them, or allow provisioning.`, {
-    details: { setting: 'provision', topics: names },
-  })
+  return new ErrandError(
+    'configuration',
+    `these topics are missing and provisioning is off: ${names}. Create them, or allow provisioning.`,
+    {
+      details: { setting: 'provision', topics: names },
+    },
+  )
 }

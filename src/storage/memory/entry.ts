@@ -1,6 +1,7 @@
 // One activity as the memory storage knows it, and how people see it.
 
 import type { Activity, RecordedFailure, Status } from '../../core/activity.ts'
+import { compareAge } from '../../core/age.ts'
 import { failureFingerprint } from '../../core/failure.ts'
 import type {
   AckFailureAnswer,
@@ -73,12 +74,9 @@ export function newEntry(activity: Activity, order: number): Entry {
   }
 }
 
-/** Older first: by creation, then id (UUIDv7s sort by time), then acceptance. */
-export function compareAge(a: Entry, b: Entry): number {
-  const byTime = a.activity.createdAtMs - b.activity.createdAtMs
-  if (byTime !== 0) return byTime
-  if (a.activity.id !== b.activity.id) return a.activity.id < b.activity.id ? -1 : 1
-  return a.order - b.order
+/** Older first; of equals, the one accepted first. */
+export function compareEntries(a: Entry, b: Entry): number {
+  return compareAge(a.activity, b.activity) || a.order - b.order
 }
 
 /** An entry as a line of a list. */

@@ -4,7 +4,7 @@ import type { Priority } from '../../core/priority.ts'
 import { PRIORITIES } from '../../core/priority.ts'
 import { FairShare, TypeTurns } from '../../core/fair-share.ts'
 import type { Entry } from './entry.ts'
-import { compareAge } from './entry.ts'
+import { compareEntries } from './entry.ts'
 import { Heap } from './heap.ts'
 
 /** Turns are remembered for so many different sets of types; beyond that the longest unused set starts anew. */
@@ -26,7 +26,7 @@ export class Ready {
     const name = laneOf(type, priority)
     let lane = this.#lanes.get(name)
     if (lane === undefined) {
-      lane = new Heap(compareAge)
+      lane = new Heap(compareEntries)
       this.#lanes.set(name, lane)
     }
     lane.push(entry)
@@ -45,7 +45,7 @@ export class Ready {
       const entry = this.#head(type, priority)
       return entry === undefined ? [] : [{ type, entry }]
     })
-    const chosen = turns.types.get(priority)?.next(heads, (a, b) => compareAge(a.entry, b.entry) < 0) ?? 0
+    const chosen = turns.types.get(priority)?.next(heads, (a, b) => compareEntries(a.entry, b.entry) < 0) ?? 0
     const entry = heads[chosen]?.entry
     if (entry !== undefined) this.remove(entry)
     return entry

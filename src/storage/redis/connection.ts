@@ -63,7 +63,9 @@ export class RedisConnection {
       autoResendUnfulfilledCommands: true,
     })
     for (const [script, lua] of sources) this.redis.defineCommand(commandName(script), { lua })
-    this.redis.on('error', (error: Error) => settings.logger.debug('redis connection error', { name, error: error.message }))
+    this.redis.on('error', (error: Error) =>
+      settings.logger.debug('redis connection error', { name, error: error.message }),
+    )
     this.redis.on('close', () => this.#noteTrouble())
     this.redis.on('ready', () => {
       if (this.#wasReady) this.#noteTrouble()
@@ -117,19 +119,30 @@ export class RedisConnection {
     if (error instanceof ErrandError) return error
     const where = safeUrl(this.#settings.url)
     if (/WRONGPASS|NOAUTH|NOPERM|invalid username-password|without any password configured/i.test(text)) {
-      return new ErrandError('configuration', `Redis at ${where} refused the credentials or a command (${text}). Correct redisUrl.`, {
-        details: { setting: 'redisUrl', address: where },
-        cause: error,
-      })
+      return new ErrandError(
+        'configuration',
+        `Redis at ${where} refused the credentials or a command (${text}). Correct redisUrl.`,
+        {
+          details: { setting: 'redisUrl', address: where },
+          cause: error,
+        },
+      )
     }
     if (/Command timed out/i.test(text)) this.#noteTrouble()
-    if (/^(ERR|WRONGTYPE|NOSCRIPT)|Error running script|user_script/.test(text) && !/^ERR max number of clients/.test(text)) {
+    if (
+      /^(ERR|WRONGTYPE|NOSCRIPT)|Error running script|user_script/.test(text) &&
+      !/^ERR max number of clients/.test(text)
+    ) {
       return new ErrandError('internal', `Redis refused ${doing}: ${text}`, { cause: error })
     }
-    return new ErrandError('unavailable', `Redis at ${where} did not answer ${doing} (${text}). Check that it runs and that redisUrl is right.`, {
-      details: { setting: 'redisUrl', address: where },
-      cause: error,
-    })
+    return new ErrandError(
+      'unavailable',
+      `Redis at ${where} did not answer ${doing} (${text}). Check that it runs and that redisUrl is right.`,
+      {
+        details: { setting: 'redisUrl', address: where },
+        cause: error,
+      },
+    )
   }
 
   // ioredis rejects connect() with "Connection is closed"; what really happened came as an 'error' event just before.
@@ -172,9 +185,13 @@ export function safeUrl(url: string): string {
 /** Checks a Redis URL. Throws `invalid_argument` naming `redisUrl`. */
 export function checkRedisUrl(value: unknown): string {
   if (typeof value === 'string' && /^rediss?:\/\/[^\s]+$/.test(value) && URL.canParse(value)) return value
-  throw new ErrandError('invalid_argument', `redisUrl is ${typeof value === 'string' ? 'not a redis:// or rediss:// URL' : `a ${typeof value}`}; give redis://host:port.`, {
-    details: { field: 'redisUrl' },
-  })
+  throw new ErrandError(
+    'invalid_argument',
+    `redisUrl is ${typeof value === 'string' ? 'not a redis:// or rediss:// URL' : `a ${typeof value}`}; give redis://host:port.`,
+    {
+      details: { field: 'redisUrl' },
+    },
+  )
 }
 
 /** Refuses a Redis that evicts: leases, keys and schedules would vanish under memory pressure. */

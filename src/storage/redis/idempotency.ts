@@ -68,7 +68,12 @@ export async function confirm(store: SideStore, activities: readonly Activity[])
 export async function readKey(
   store: SideStore,
   params: { readonly type: string; readonly key: string },
-): Promise<{ readonly id: string; readonly state: Exclude<KeyState, 'none'>; readonly isReserved: boolean; readonly envelope: string | null } | null> {
+): Promise<{
+  readonly id: string
+  readonly state: Exclude<KeyState, 'none'>
+  readonly isReserved: boolean
+  readonly envelope: string | null
+} | null> {
   const [id, state, envelope] = await store.main.guard('an idempotency key', () =>
     store.main.redis.hmget(store.keys.keyEntry(params.type, params.key), 'id', 'st', 'e'),
   )

@@ -23,7 +23,13 @@ export interface Marker {
   readonly priority: Priority
   readonly key: string | null
   /** How the latest settled attempt ended. */
-  readonly settled: { readonly attempt: number; readonly outcome: AttemptOutcome; readonly endedAtMs: number; readonly dueAtMs: number | null; readonly leaseId: string | null } | null
+  readonly settled: {
+    readonly attempt: number
+    readonly outcome: AttemptOutcome
+    readonly endedAtMs: number
+    readonly dueAtMs: number | null
+    readonly leaseId: string | null
+  } | null
   readonly error: RecordedFailure | null
   readonly result: StoredResult | null
   readonly redrivenAs: string | null
@@ -87,7 +93,10 @@ function numberOf(text: string | null): number | null {
 }
 
 /** Status and attempt only, for many ids. */
-export async function readStates(store: SideStore, ids: readonly string[]): Promise<({ status: string; attempt: number } | null)[]> {
+export async function readStates(
+  store: SideStore,
+  ids: readonly string[],
+): Promise<({ status: string; attempt: number } | null)[]> {
   if (ids.length === 0) return []
   const pipeline = store.main.redis.pipeline()
   for (const id of ids) pipeline.hmget(store.keys.marker(id), 's', 'n')
@@ -157,11 +166,17 @@ export async function readRedrive(
 
 /** Ids with a lease, next to expire first, from a rank on. */
 export async function runningIds(store: SideStore, from: number, count: number): Promise<string[]> {
-  return store.main.guard('leases', () => store.main.redis.zrange(store.keys.leases, String(from), String(from + count - 1)))
+  return store.main.guard('leases', () =>
+    store.main.redis.zrange(store.keys.leases, String(from), String(from + count - 1)),
+  )
 }
 
 /** Scheduled members, next due first, from a rank on. */
-export async function scheduledMembers(store: SideStore, from: number, count: number): Promise<{ member: string; dueAtMs: number; value: string }[]> {
+export async function scheduledMembers(
+  store: SideStore,
+  from: number,
+  count: number,
+): Promise<{ member: string; dueAtMs: number; value: string }[]> {
   return store.main.guard('the schedule', async () => {
     const flat = await store.main.redis.zrange(store.keys.due, String(from), String(from + count - 1), 'WITHSCORES')
     const members = flat.filter((_, at) => at % 2 === 0)
@@ -225,7 +240,9 @@ export interface CancelRequest {
 export async function cancel(
   store: SideStore,
   request: CancelRequest,
-): Promise<{ verdict: 'requested' | 'ended' | 'moved' | 'unknown' } | { verdict: 'cancelled'; endedAtMs: number; value: string }> {
+): Promise<
+  { verdict: 'requested' | 'ended' | 'moved' | 'unknown' } | { verdict: 'cancelled'; endedAtMs: number; value: string }
+> {
   const { keys } = store
   const { activity } = request
   const marker = keys.marker(activity.id)

@@ -51,7 +51,11 @@ export async function takeDue(
   store: SideStore,
   params: { readonly limit: number; readonly claimMs: number },
 ): Promise<{ readonly entries: readonly DueEntry[]; readonly nextDueInMs: number | null }> {
-  const [next, ...flat] = await store.main.run('due', [store.keys.due, store.keys.delayed], [params.limit, params.claimMs])
+  const [next, ...flat] = await store.main.run(
+    'due',
+    [store.keys.due, store.keys.delayed],
+    [params.limit, params.claimMs],
+  )
   return {
     nextDueInMs: next === '' || next === undefined ? null : Number(next),
     entries: rows(flat, 2).map(([member, value]) => parseValue(member ?? '', value ?? '')),
