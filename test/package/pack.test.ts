@@ -1,0 +1,84 @@
+// What `npm pack` yields: a tarball that installs into another project, whose doors load, and which publint finds sound.
+
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const run = promisify(execFile)
+const root = new URL('../..', import.meta.url).pathname
+
+const DOORS: Readonly<Record<string, readonly string[]>> = {
+  errand: ['defineActivity', 'Client', 'Worker', 'Reaper', 'ErrandError', 'NonRetryableError', 'RetryAfterError'],
+  'errand/memory': ['MemoryStorage'],
+  'errand/kafka': ['KafkaStorage'],
+  'errand/testing': ['createTestKit', 'ManualClock', 'storageContract'],
+}
+
+const USE = `
+import { Client, Worker, defineActivity } from 'errand'
+import { MemoryStorage } from 'errand/memory'
+import { z } from 'zod'
+const greet = defineActivity({ type: 'greet', input: z.object({ name: z.string() }), output: z.string() })
+await using storage = new MemoryStorage()
+const client = new Client({ storage })
+const worker = new Worker({ storage })
+worker.handle(greet, async input => 'hello ' + input.name)
+await worker.start()
+console.log(await (await client.enqueue(greet, { name: 'you' })).result())
+await worker.stop()
+`
+
+describe('the packed tarball', () => {
+  let folder = ''
+  let tarball = ''
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'errand-pack-'))
+    const { stdout } = await run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: root })
+    tarball = join(folder, stdout.trim().split('\n').at(-1) ?? '')
+    await writeFile(join(folder, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }))
+    await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', tarball, 'zod'], { cwd: folder })
+  }, 180_000)
+
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  it.each(Object.entries(DOORS))('%s loads and has what it promises', async (door, names) => {
+    const script = `import * as door from '${door}'; console.log(JSON.stringify(Object.keys(door)))`
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { cwd: folder })
+    expect(JSON.parse(stdout)).toEqual(expect.arrayContaining([...names]))
+  })
+
+  it('runs an activity in another project', async () => {
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', USE], { cwd: folder })
+    expect(stdout.trim()).toBe('hello you')
+  })
+
+  it('has no Kafka and no Redis behind its main door', async () => {
+    const script = `
+      import { registerHooks } from 'node:module'
+      registerHooks({ resolve(name, context, next) {
+        if (name === 'kafkajs' || name === 'ioredis') throw new Error(name + ' was loaded')
+        return next(name, context)
+      } })
+      await import('errand'); await import('errand/memory'); await import('errand/testing'); console.log('clean')`
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { cwd: folder })
+    expect(stdout.trim()).toBe('clean')
+  })
+
+  it('ships the scripts that run inside Redis, and no tests', async () => {
+    const { stdout } = await run('tar', ['-tzf', tarball])
+    const files = stdout.split('\n')
+    expect(files).toContain('package/dist/storage/redis/scripts/claim.lua')
+    expect(files.filter(file => file.endsWith('.test.ts') || file.endsWith('.test.js'))).toEqual([])
+  })
+
+  it('is sound by the rules of publint', async () => {
+    const { stdout } = await run(join(root, 'node_modules/.bin/publint'), ['--strict', root]).catch(
+      (error: { stdout: string }) => error,
+    )
+    expect(stdout).toContain('All good')
+  })
+})
