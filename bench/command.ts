@@ -42,7 +42,8 @@ export function parseBenchCommand(args: readonly string[]): BenchCommand {
     throw new UsageError(`say one of: ${MODES.join(', ')} (got ${JSON.stringify(positionals.join(' '))})`)
   }
   const storage = STORAGES.find(each => each === (values.storage ?? 'kafka'))
-  if (storage === undefined) throw new UsageError(`--storage is ${JSON.stringify(values.storage)}; use ${STORAGES.join(', ')}`)
+  if (storage === undefined)
+    throw new UsageError(`--storage is ${JSON.stringify(values.storage)}; use ${STORAGES.join(', ')}`)
   const seconds = values.seconds === undefined ? SECONDS[mode] : Number(values.seconds)
   if (mode !== 'help' && !(seconds >= 0.1 && seconds <= 600)) {
     throw new UsageError(`--seconds is ${JSON.stringify(values.seconds)}; it must be a number from 0.1 to 600`)

@@ -25,6 +25,8 @@ export interface Machine {
 export interface BenchReport {
   readonly mode: string
   readonly storage: string
+  /** Whose topics hold what was written; null on memory. They are not deleted. */
+  readonly namespace: string | null
   readonly secondsPerMeasure: number
   readonly payloadBytes: 300
   readonly machine: Machine
@@ -48,7 +50,10 @@ export function reportText({ mode, storage, secondsPerMeasure, machine, figures 
   ])
   const widths = [0, 1, 2].map(column => Math.max(...rows.map(row => row[column]?.length ?? 0)))
   const lines = rows.map(row =>
-    row.map((cell, at) => (at === 2 ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0))).join('  ').trimEnd(),
+    row
+      .map((cell, at) => (at === 2 ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0)))
+      .join('  ')
+      .trimEnd(),
   )
   return [
     `${mode} on ${storage}, ${secondsPerMeasure} s for each measurement, payloads of 300 bytes`,

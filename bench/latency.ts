@@ -2,6 +2,7 @@
 // those before were accepted, so that a pause delays what was due in it and is not left out.
 
 import { systemClock, withDeadline } from '../src/core/clock.ts'
+import { ErrandError } from '../src/index.ts'
 import type { Figure } from './figures.ts'
 import { percentile } from './figures.ts'
 import type { Subject } from './subject.ts'
@@ -40,7 +41,7 @@ async function waitsAt(subject: Subject, rate: number, seconds: number): Promise
       if (waitsMs.length >= count) all.resolve()
     },
   })
-  if (worker === undefined) throw new Error(`${subject.name} has no workers`)
+  if (worker === undefined) throw new ErrandError('unsupported', `${subject.name} has no workers.`)
   try {
     const startMs = systemClock.monotonicMs()
     const accepted: Promise<void>[] = []
@@ -51,7 +52,9 @@ async function waitsAt(subject: Subject, rate: number, seconds: number): Promise
       accepted.push(lane.enqueue(payloadSentAt(preciseNowMs() + Math.min(0, aheadMs))))
     }
     await Promise.all(accepted)
-    await withDeadline(systemClock, all.promise, TAIL_MS_MAX, () => new Error(`${waitsMs.length} of ${count} were started`))
+    await withDeadline(systemClock, all.promise, TAIL_MS_MAX, () => {
+      return new ErrandError('timeout', `${waitsMs.length} of ${count} were started.`)
+    })
   } finally {
     await worker.stop()
   }

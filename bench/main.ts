@@ -11,7 +11,7 @@ import type { BenchReport, Figure, Machine } from './figures.ts'
 import { reportText } from './figures.ts'
 import { measureLatency } from './latency.ts'
 import type { Subject } from './subject.ts'
-import { openErrandOnKafka } from './subjects/errand-kafka.ts'
+import { type ErrandKafkaOptions, openErrandOnKafka } from './subjects/errand-kafka.ts'
 import { openErrandOnMemory } from './subjects/errand-memory.ts'
 import { openPlainKafka } from './subjects/plain-kafka.ts'
 import { measureThroughput } from './throughput.ts'
@@ -32,21 +32,25 @@ async function main(command: BenchCommand): Promise<void> {
   const { mode, storage, seconds, isJson } = command
   patchRequestQueue() // for plain kafkajs too, whose idle connections would burn the processor otherwise
   const stack = storage === 'kafka' ? await ensureStack() : undefined
+  const namespace = `bench-${systemClock.nowMs().toString(36)}`
+  const place = stack && { namespace, brokers: stack.kafkaBrokers, redisUrl: stack.redisUrl }
   const report: BenchReport = {
     mode,
     storage,
+    namespace: place?.namespace ?? null,
     secondsPerMeasure: seconds,
     payloadBytes: 300,
     machine: machineOf(stack),
-    figures: await figuresOf(command, stack),
+    figures: await figuresOf(command, place),
   }
   process.stdout.write(`${isJson ? JSON.stringify(report) : reportText(report)}\n`)
 }
 
 /** One subject after the other, so that none has to share the machine. */
-async function figuresOf({ mode, seconds }: BenchCommand, stack: Stack | undefined): Promise<readonly Figure[]> {
-  const namespace = `bench-${systemClock.nowMs().toString(36)}`
-  const place = stack && { namespace, brokers: stack.kafkaBrokers, redisUrl: stack.redisUrl }
+async function figuresOf(
+  { mode, seconds }: BenchCommand,
+  place: ErrandKafkaOptions | undefined,
+): Promise<readonly Figure[]> {
   const figures: Figure[] = []
   {
     await using errand: Subject = place === undefined ? openErrandOnMemory() : await openErrandOnKafka(place)

@@ -22,11 +22,13 @@ export async function startNoopWorker(
 ): Promise<{ stop(): Promise<void> }> {
   const worker = new Worker({ storage, concurrency, workerId: `bench-${type}` })
   let settled = 0
+  let firstMs = 0
+  let lastMs = 0
   let waitsMs: number[] = []
   let cancelFlush: (() => void) | undefined
   const flush = (): void => {
     cancelFlush = undefined
-    const report: WorkerReport = { atMs: systemClock.monotonicMs(), settled, waitsMs }
+    const report: WorkerReport = { settled, firstMs, lastMs, waitsMs }
     settled = 0
     waitsMs = []
     onReport(report)
@@ -35,6 +37,8 @@ export async function startNoopWorker(
     waitsMs.push(preciseNowMs() - sentAtMs)
   })
   worker.on('settled', () => {
+    lastMs = systemClock.monotonicMs()
+    if (settled === 0) firstMs = lastMs
     settled += 1
     cancelFlush ??= systemClock.after(REPORT_MS, flush)
   })

@@ -31,9 +31,10 @@ export interface RunningWorker {
 
 /** What a worker did since its report before. */
 export interface WorkerReport {
-  /** By the worker's own monotonic clock, at the last of them. Unit: ms. */
-  readonly atMs: number
   readonly settled: number
+  /** When the first and the last of them were settled, by the worker's own monotonic clock. Unit: ms. */
+  readonly firstMs: number
+  readonly lastMs: number
   /** From enqueue to the start of the handler, for each that started. Unit: ms, with fractions. */
   readonly waitsMs: readonly number[]
 }

@@ -1,6 +1,7 @@
 // How much per second: accepted for good, and run and settled. Closed loops: the next is sent when one was accepted.
 
 import { systemClock, withDeadline } from '../src/core/clock.ts'
+import { ErrandError } from '../src/index.ts'
 import type { Figure } from './figures.ts'
 import type { Lane, Subject, WorkerReport } from './subject.ts'
 import { payloadSentAt } from './subject.ts'
@@ -66,20 +67,22 @@ async function measureRuns(lane: Lane, concurrency: number, seconds: number): Pr
     },
   })
   try {
-    await withDeadline(systemClock, drained.promise, DRAIN_MS_MAX, () => new Error(`${settled} of ${backlog} were settled`))
+    await withDeadline(systemClock, drained.promise, DRAIN_MS_MAX, () =>
+      tooLate(`${settled} of ${backlog} were settled`),
+    )
   } finally {
     await worker.stop()
   }
   return rateOf(reports)
 }
 
-/** From the first report to the last: what was settled until the first one began at a time that nobody knows. */
+/** From the first settlement to the last, so that the worker's start is left out. */
 function rateOf(reports: readonly WorkerReport[]): number {
   const working = reports.filter(report => report.settled > 0)
-  const [first, ...later] = working
-  const last = later.at(-1)
-  if (first === undefined || last === undefined) return Number.NaN
-  return (1_000 * later.reduce((sum, report) => sum + report.settled, 0)) / (last.atMs - first.atMs)
+  const settled = working.reduce((sum, report) => sum + report.settled, 0)
+  const firstMs = Math.min(...working.map(report => report.firstMs))
+  const lastMs = Math.max(...working.map(report => report.lastMs))
+  return (1_000 * (settled - 1)) / (lastMs - firstMs)
 }
 
 /** Calls until the time is over; the last call counts with the time it took. */
@@ -88,6 +91,10 @@ async function perSecondOf(seconds: number, call: () => Promise<number>): Promis
   let done = 0
   while (systemClock.monotonicMs() - startedMs < seconds * 1_000) done += await call()
   return (1_000 * done) / (systemClock.monotonicMs() - startedMs)
+}
+
+function tooLate(text: string): ErrandError {
+  return new ErrandError('timeout', `${text} in ${DRAIN_MS_MAX / 1_000} s.`)
 }
 
 function batch(): ReturnType<typeof payloadSentAt>[] {

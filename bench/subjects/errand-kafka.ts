@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { Client } from '../../src/index.ts'
+import { Client, ErrandError } from '../../src/index.ts'
 import { KafkaStorage } from '../../src/storage/kafka/index.ts'
 import { noopActivity } from '../noop-worker.ts'
 import type { Lane, RunningWorker, Subject, WorkerReport, WorkerSettings } from '../subject.ts'
@@ -52,12 +52,14 @@ async function startProcess(
   child.stdin.on('error', () => undefined) // a worker that died took the other end with it; `exit` tells
   const ended = once(child, 'exit')
   await new Promise<void>((resolve, reject) => {
-    void ended.then(([code]) => reject(new Error(`the worker ended with exit code ${code}`)), reject)
+    void ended.then(
+      ([code]) => reject(new ErrandError('unavailable', `the worker ended with exit code ${code}.`)),
+      reject,
+    )
     createInterface({ input: child.stdout }).on('line', line => {
-      const report: Partial<WorkerReport> = JSON.parse(line)
-      const { atMs, settled, waitsMs } = report
-      if (atMs === undefined || settled === undefined || waitsMs === undefined) resolve()
-      else onReport({ atMs, settled, waitsMs })
+      const report: WorkerReport | null = JSON.parse(line)
+      if (report === null) resolve()
+      else onReport(report)
     })
   })
   return {

@@ -2,7 +2,10 @@ import type { ActivityDefinition, Client } from '../../src/index.ts'
 import type { Lane, Payload } from '../subject.ts'
 
 /** How payloads go into Errand, on every storage. An item that is not accepted ends the measurement. */
-export function enqueuesOf(client: Client, definition: ActivityDefinition<Payload, Payload>): Pick<Lane, 'enqueue' | 'enqueueMany'> {
+export function enqueuesOf(
+  client: Client,
+  definition: ActivityDefinition<Payload, Payload>,
+): Pick<Lane, 'enqueue' | 'enqueueMany'> {
   return {
     async enqueueMany(payloads) {
       const answers = await client.enqueueMany(

@@ -1,6 +1,6 @@
 // The command line of the example: what was asked, checked before anything is started.
 
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { checkNamespace } from '../../src/core/names.ts'
@@ -42,7 +42,17 @@ export function parseCommand(args: readonly string[]): Command {
   const known = STORAGES.find(each => each === storage)
   if (known === undefined) throw new Refusal(`--storage is ${JSON.stringify(storage)}; use ${STORAGES.join(', ')}`)
   if (file === '') throw new Refusal('--file is empty; it must be a path')
-  return { isHelp: help, file: file ?? SHIPPED_FILE, storage: known, namespace: checked(namespace) }
+  return {
+    isHelp: help,
+    file: file === undefined ? SHIPPED_FILE : resolve(callerDir(), file),
+    storage: known,
+    namespace: checked(namespace),
+  }
+}
+
+/** npm runs scripts at the root of the repository; a path is meant from where it was typed. */
+function callerDir(): string {
+  return process.env['INIT_CWD'] ?? '.'
 }
 
 function parsed(args: readonly string[]): { file?: string; storage?: string; namespace?: string; help?: boolean } {

@@ -1,8 +1,7 @@
 // What became of the activities, asked of the storage alone: neither what was enqueued nor what the workers said goes in.
 
-import { TERMINAL_STATUSES } from '../../src/core/activity.ts'
-import { systemClock } from '../../src/core/clock.ts'
 import type { ActivitySummary, Client } from '../../src/index.ts'
+import { systemClock, TERMINAL_STATUSES } from '../../src/index.ts'
 
 const PAGE_ITEMS = 200
 /** An outcome may be written a moment after it was counted; after a crash another worker writes it again, once it noticed. */

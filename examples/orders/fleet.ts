@@ -1,5 +1,10 @@
 // The workers of a run, as the one who started them sees them: processes or not, they report what they settled.
 
+/** The two workers of a run, by name. */
+export const WORKERS = ['worker-1', 'worker-2']
+/** Of each topic: one for each worker. */
+export const PARTITIONS: number = WORKERS.length
+
 /** What a worker reports: as a JSON line on its stdout when it is a process of its own. */
 export type Report =
   | { readonly kind: 'ready' }

@@ -28,7 +28,8 @@ function ordersOf(count: number, seed: number): Order[] {
 }
 
 function orderOf(number: number, random: () => number): Order {
-  const pick = <T>(...[first, ...rest]: [T, ...T[]]): T => [first, ...rest][Math.floor(random() * (rest.length + 1))] ?? first
+  const pick = <T>(...[first, ...rest]: [T, ...T[]]): T =>
+    [first, ...rest][Math.floor(random() * (rest.length + 1))] ?? first
   const lines = Array.from({ length: 1 + Math.floor(random() * 3) }, () => ({
     sku: `sku-${100 + Math.floor(random() * 900)}`,
     quantity: 1 + Math.floor(random() * 4),

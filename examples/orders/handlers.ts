@@ -6,9 +6,8 @@
 //   @greylist.example   "come back in 300 ms"    RetryAfterError: the handler says when to retry
 //   offshore            no carrier goes there    fails each time: dead-lettered when the attempts are used up
 
-import { systemClock } from '../../src/core/clock.ts'
 import type { HandlerContext, Worker } from '../../src/index.ts'
-import { NonRetryableError, RetryAfterError } from '../../src/index.ts'
+import { NonRetryableError, RetryAfterError, systemClock } from '../../src/index.ts'
 import { chargeCard, notifyWarehouse, reserveStock, sendReceipt, shipOrder } from './activities.ts'
 
 /** Tells a worker how to run each of the five activities. */
@@ -17,7 +16,11 @@ export function registerHandlers(worker: Worker): void {
     const missing = lines.find(({ sku }) => sku === 'sku-discontinued')
     if (missing !== undefined) throw new NonRetryableError(`${missing.sku} is no longer sold`)
     await callPartner(ctx)
-    return { orderId, reservationId: `res-${orderId}`, articles: lines.reduce((sum, { quantity }) => sum + quantity, 0) }
+    return {
+      orderId,
+      reservationId: `res-${orderId}`,
+      articles: lines.reduce((sum, { quantity }) => sum + quantity, 0),
+    }
   })
 
   worker.handle(chargeCard, async ({ orderId, cardToken, totalCents }, ctx) => {

@@ -2,6 +2,7 @@
 // The parts: activities.ts and handlers.ts (what a service has too), plan.ts (what is enqueued for an order), run.ts (one
 // run), verify.ts and report.ts (what became of it).
 
+import { relative } from 'node:path'
 import { isErrandError } from '../../src/index.ts'
 import { StackError } from '../../scripts/stack/stack-error.ts'
 import { parseCommand, USAGE } from './command.ts'
@@ -34,7 +35,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 0
   }
   const { orders, refused } = await readOrders(command.file)
-  say(`${orders.length + refused.length} lines, ${orders.length} orders in ${command.file}`)
+  say(`${orders.length + refused.length} lines, ${orders.length} orders in ${relative('.', command.file)}`)
   sayRefused(refused)
   await using place = await openPlace(command)
   try {
@@ -60,7 +61,8 @@ async function runAndReport(place: Place, { orders, refused }: OrderFile): Promi
 }
 
 function sayRefused(refused: readonly RefusedLine[]): void {
-  if (refused.length > 0) say(shown(refused.map(({ lineNumber, reason }) => `  line ${lineNumber} is left out: ${reason}`)))
+  if (refused.length > 0)
+    say(shown(refused.map(({ lineNumber, reason }) => `  line ${lineNumber} is left out: ${reason}`)))
 }
 
 function shown(lines: readonly string[]): string {

@@ -1,8 +1,7 @@
 // One worker with the five handlers, which reports what it settles: the same whether it is a process or not.
 
-import { systemClock } from '../../src/core/clock.ts'
 import type { Storage } from '../../src/index.ts'
-import { Worker } from '../../src/index.ts'
+import { systemClock, Worker } from '../../src/index.ts'
 import type { Report } from './fleet.ts'
 import { registerHandlers } from './handlers.ts'
 

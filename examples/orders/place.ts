@@ -3,19 +3,17 @@
 import { readGiven } from '../../scripts/stack/given.ts'
 import { StackError } from '../../scripts/stack/stack-error.ts'
 import { currentStack, ensureStack } from '../../scripts/stack/stack.ts'
-import { systemClock } from '../../src/core/clock.ts'
 import type { Storage } from '../../src/index.ts'
+import { systemClock } from '../../src/index.ts'
 import { patchRequestQueue } from '../../src/producer/request-queue-patch.ts'
 import { KafkaStorage } from '../../src/storage/kafka/index.ts'
 import { MemoryStorage } from '../../src/storage/memory/index.ts'
 import type { Command } from './command.ts'
 import type { Fleet } from './fleet.ts'
+import { PARTITIONS, WORKERS } from './fleet.ts'
 import { MemoryFleet } from './memory-fleet.ts'
 import { ProcessFleet } from './process-fleet.ts'
 import { say } from './say.ts'
-
-/** The two workers of a run, by name. */
-const WORKERS = ['worker-1', 'worker-2']
 
 /** A storage, and how workers are started on it. Disposing it closes the storage. */
 export interface Place extends AsyncDisposable {
@@ -34,7 +32,8 @@ export async function openPlace({ storage, namespace }: Command): Promise<Place>
   const wasUp = (await currentStack()) !== undefined
   try {
     const stack = await ensureStack()
-    const hint = wasUp || stack.source === 'given' ? undefined : 'Kafka and Redis stay up; stop them with: npm run stack -- down'
+    const hint =
+      wasUp || stack.source === 'given' ? undefined : 'Kafka and Redis stay up; stop them with: npm run stack -- down'
     return await openKafka({ ...stack, hint, namespace: namespace ?? freshNamespace() })
   } catch (error) {
     // What the environment gives is meant: going on without it would hide a mistake.
@@ -65,7 +64,7 @@ interface KafkaPlace {
 
 async function openKafka({ kafkaBrokers, redisUrl, namespace, hint }: KafkaPlace): Promise<Place> {
   say(`storage: Kafka at ${kafkaBrokers.join(', ')} and Redis, namespace ${namespace}; two workers, each a process`)
-  const storage = await KafkaStorage.open({ namespace, brokers: kafkaBrokers, redisUrl })
+  const storage = await KafkaStorage.open({ namespace, brokers: kafkaBrokers, redisUrl, partitions: PARTITIONS })
   const env = {
     ERRAND_KAFKA_BROKERS: kafkaBrokers.join(','),
     ERRAND_REDIS_URL: redisUrl,

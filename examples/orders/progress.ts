@@ -1,6 +1,6 @@
 // How far the run is: one line that rewrites itself on a terminal, a plain line every few seconds elsewhere.
 
-import { systemClock } from '../../src/core/clock.ts'
+import { systemClock } from '../../src/index.ts'
 import type { Tally } from './fleet.ts'
 import { say } from './say.ts'
 
@@ -22,7 +22,7 @@ export class Progress {
   /** Shows the state, when it is time to. `known`: how many have ended at least, from a better source. */
   show(known: number): void {
     if (process.stdout.isTTY) {
-      process.stdout.write(`${ERASE_LINE}${this.#text(known).slice(0, process.stdout.columns - 1)}`)
+      process.stdout.write(`${ERASE_LINE}${this.#text(known).slice(0, (process.stdout.columns || 80) - 1)}`)
     } else if (systemClock.monotonicMs() - this.#shownMs >= PLAIN_LINE_MS) {
       this.#shownMs = systemClock.monotonicMs()
       say(this.#text(known))

@@ -36,7 +36,7 @@ export async function readOrders(path: string): Promise<OrderFile> {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (typeof code !== 'string') throw error
     const why = code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${code})`
-    throw new Refusal(`--file is ${JSON.stringify(path)}, but ${why}`, { cause: error })
+    throw new Refusal(`--file is ${path}, but ${why}`, { cause: error })
   }
   return { orders, refused }
 }

@@ -24,7 +24,18 @@ interface Row {
   readonly waitsMs: readonly number[]
 }
 
-const HEAD = ['type', 'enqueued', 'deduplicated', 'refused', 'completed', 'failed', 'dead-lettered', 'retried', 'p50 wait', 'p99 wait']
+const HEAD = [
+  'type',
+  'enqueued',
+  'deduplicated',
+  'refused',
+  'completed',
+  'failed',
+  'dead-lettered',
+  'retried',
+  'p50 wait',
+  'p99 wait',
+]
 
 /** The table as text, with the sums below it. */
 export function reportText(parts: ReportParts): string {

@@ -71,7 +71,7 @@ async function enqueueAll(
   return submitted
 }
 
-/** Waits until the storage counts as many endings as there were enqueued; answers its counts. */
+/** Waits until the storage counts as many endings as there were enqueued, and nothing is left; answers its counts. */
 async function waitForEnd(parts: {
   readonly fleet: Fleet
   readonly look: () => Promise<StorageStats>
@@ -80,7 +80,7 @@ async function waitForEnd(parts: {
   readonly signal: AbortSignal
 }): Promise<StorageStats> {
   const { fleet, look, before, count, signal } = parts
-  const progress = new Progress(count, fleet.tally)
+  const progress = new Progress(count + leftOf(before), fleet.tally)
   const losses = new Set<string>()
   let ended = 0
   let endedMs = systemClock.monotonicMs()
@@ -93,7 +93,7 @@ async function waitForEnd(parts: {
         const stats = await look()
         const endedNow = endedOf(stats) - endedOf(before)
         if (endedNow !== ended) [ended, endedMs] = [endedNow, nowMs]
-        if (endedNow >= count && stats.running + stats.pending + stats.scheduled === 0) return stats
+        if (endedNow >= count && leftOf(stats) === 0) return stats
       }
       if (nowMs - endedMs > STALLED_MS_MAX) {
         throw new ErrandError('timeout', `nothing ended for ${STALLED_MS_MAX / 1_000} s, after ${ended} of ${count}.`)
@@ -113,9 +113,14 @@ function tellLosses({ lost, tally }: Fleet, told: Set<string>): void {
     throw new ErrandError('unavailable', `every worker died: ${all}.`)
   }
   for (const [worker, how] of lost) {
-    if (!told.has(worker)) say(`\n${worker} died (${how}); what it ran is taken over when its leases end, within some 20 s`)
+    if (!told.has(worker))
+      say(`\n${worker} died (${how}); what it ran is taken over when its leases end, within some 20 s`)
     told.add(worker)
   }
+}
+
+function leftOf(stats: StorageStats): number {
+  return stats.pending + stats.scheduled + stats.running
 }
 
 function endedOf(stats: StorageStats): number {

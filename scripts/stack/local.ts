@@ -12,7 +12,7 @@ import {
   startBrokerProcess,
   waitForBroker,
 } from './kafka.ts'
-import { choosePorts, isPortFree } from './ports.ts'
+import { becomesFree, choosePorts } from './ports.ts'
 import { endProcess, type OwnProcess } from './processes.ts'
 import { isRedisRunning, redisProcess, requireRedis, startRedisProcess, waitForRedis } from './redis.ts'
 import { say } from './say.ts'
@@ -112,7 +112,7 @@ async function choosePortsFor(dataDir: string, count: number): Promise<void> {
 
 async function planRedis(dataDir: string): Promise<RedisState> {
   const known = readState(dataDir)?.redis ?? null
-  if (known !== null && (isRedisRunning(known, dataDir) || (await isPortFree(known.port)))) return known
+  if (known !== null && (isRedisRunning(known, dataDir) || (await becomesFree(known.port)))) return known
   const [port = 0] = await choosePorts(1)
   const redis = { port, pid: null }
   updateState(dataDir, state => ({ ...state, redis }))
@@ -121,7 +121,7 @@ async function planRedis(dataDir: string): Promise<RedisState> {
 
 async function takenPortOf(brokers: readonly BrokerState[]): Promise<number | undefined> {
   for (const port of brokers.flatMap(broker => [broker.port, broker.controllerPort])) {
-    if (!(await isPortFree(port))) return port
+    if (!(await becomesFree(port))) return port
   }
   return undefined
 }

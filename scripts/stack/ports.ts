@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { StackError } from './stack-error.ts'
+import { pause } from './wait.ts'
 
 /** A range of ports, both ends included. */
 export interface PortRange {
@@ -35,6 +36,16 @@ export async function isPortFree(port: number): Promise<boolean> {
   const server = await hold(port)
   if (server === undefined) return false
   await close(server)
+  return true
+}
+
+/** The same, asked for a while: what was just killed is gone as a process a little before its port is free. */
+export async function becomesFree(port: number, deadlineMs = 2_000): Promise<boolean> {
+  const deadline = performance.now() + deadlineMs
+  while (!(await isPortFree(port))) {
+    if (performance.now() > deadline) return false
+    await pause(10)
+  }
   return true
 }
 

@@ -113,8 +113,8 @@ export class Committer {
     const { message } = fromUnknown(error, 'unavailable')
     const { logger } = this.#options
     this.#failuresInRow += 1
-    const say = this.#failuresInRow === 1 ? logger.warn : logger.debug
-    say.call(logger, 'offsets were not committed; they are committed again later', { reason: message })
+    const level = this.#failuresInRow === 1 ? 'warn' : 'debug' // an outage is said once
+    logger[level]('offsets were not committed; they are committed again later', { reason: message })
     this.schedule()
   }
 }

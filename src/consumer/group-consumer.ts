@@ -241,7 +241,10 @@ export class GroupConsumer {
     this.#session = session
     try {
       const joined = Promise.all([session.open(), opened])
-      const late = (): Error => new ErrandError('timeout', `no join of the group within ${silenceMs} ms`)
+      const late = (): Error =>
+        session.hasConnected
+          ? new ErrandError('timeout', `no join of the group within ${silenceMs} ms`)
+          : new ErrandError('unavailable', `no broker answered within ${silenceMs} ms`)
       await withDeadline(clock, Promise.race([joined, this.#stopped()]), silenceMs, late)
     } finally {
       this.#onOpened = undefined

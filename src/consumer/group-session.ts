@@ -247,7 +247,8 @@ export class GroupSession {
   }
 }
 
-function toSessionBatch({ batch, resolveOffset, isStale }: EachBatchPayload): SessionBatch {
+function toSessionBatch(payload: EachBatchPayload): SessionBatch {
+  const { batch } = payload
   const { fetchedOffset }: Batch & { readonly fetchedOffset?: string } = batch
   const lastVisible = batch.messages.at(-1)?.offset ?? batch.lastOffset()
   return {
@@ -256,8 +257,8 @@ function toSessionBatch({ batch, resolveOffset, isStale }: EachBatchPayload): Se
     fetchedOffset: fetchedOffset === undefined ? undefined : Number(fetchedOffset),
     nextOffset: Number(batch.lastOffset()) + 1,
     messages: batch.messages,
-    isStale: isStale(),
-    resolve: () => resolveOffset(lastVisible), // kafkajs adds the invisible rest itself
+    isStale: payload.isStale(),
+    resolve: () => payload.resolveOffset(lastVisible), // kafkajs adds the invisible rest itself
   }
 }
 

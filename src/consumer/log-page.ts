@@ -36,15 +36,25 @@ export async function fetchPage({ cluster }: RawCluster, request: PageRequest): 
   const [nodeId] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]))
   if (nodeId === undefined) throw new ErrandError('not_found', `topic '${topic}' has no partition ${partition}`)
   const broker = await cluster.findBroker({ nodeId })
-  const answer: unknown = await broker.fetch({
+  const first = firstFetches.get(broker)
+  if (first !== undefined) await first
+  const fetching = broker.fetch({
     isolationLevel: READ_COMMITTED,
     maxWaitTime: 1,
     minBytes: 0, // at the end of the log the answer is empty, at once
     maxBytes: bytesMax,
     topics: [{ topic, partitions: [{ partition, fetchOffset: String(offset), maxBytes: bytesMax }] }],
   })
+  if (first === undefined) firstFetches.set(broker, fetching.catch(() => undefined))
+  const answer: unknown = await fetching
   return toPage(request, partitionOf(answer, topic, partition))
 }
+
+/**
+ * The first fetch of each broker, which the others wait for: it opens the connection. kafkajs opens one for every fetch that
+ * comes meanwhile, forgets all but the last, and never closes those, so that the process would not end.
+ */
+const firstFetches = new WeakMap<object, Promise<unknown>>()
 
 /** The first and the next offset of each partition of a topic. */
 export async function fetchBounds(

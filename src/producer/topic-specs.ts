@@ -71,9 +71,13 @@ export function outcomesSpec(namespace: string, options?: TopicOptions): TopicSp
   return spec(outcomesTopic(checkNamespace(namespace)), options, keptFor(7 * DAY_MS))
 }
 
-/** Terminal failures: 30 days. */
+/** Terminal failures and poison: 30 days. */
 export function dlqSpec(namespace: string, options?: TopicOptions): TopicSpec {
-  return spec(dlqTopic(checkNamespace(namespace)), options, keptFor(30 * DAY_MS))
+  return spec(dlqTopic(checkNamespace(namespace)), options, {
+    ...keptFor(30 * DAY_MS),
+    // The largest record that another topic takes, and the headers that say why it is here.
+    'max.message.bytes': '1114124',
+  })
 }
 
 function keptFor(retentionMs: number): Record<string, string> {

@@ -1,7 +1,7 @@
 // Attempts of this process: claimed out of the lane buffers, held ones looked at again, settled, released.
 
 import { randomUUID } from 'node:crypto'
-import type { Activity, ClaimedAttempt } from '../../core/activity.ts'
+import type { Activity, ClaimedAttempt, Coordinates } from '../../core/activity.ts'
 import type { Clock } from '../../core/clock.ts'
 import { crashPoint } from '../../core/crash-point.ts'
 import type { Logger } from '../../core/logger.ts'
@@ -259,7 +259,7 @@ export class Attempts {
       entries.map(entry => entry.activity.id),
     )
     const records = entries.flatMap((entry, at) => {
-      const settlement = settlementOf(entry, markers[at] ?? null)
+      const settlement = settlementOf(entry.activity, coordinatesOf(entry.record), markers[at] ?? null)
       return settlement === null ? [] : this.#publisher.settlement(settlement)
     })
     await this.#publisher.writeAll(records)
@@ -281,14 +281,14 @@ function isOver(state: { readonly status: string; readonly attempt: number }, ac
   return isTerminal(state.status as Status) && state.attempt >= activity.attempt
 }
 
-/** What Redis decided about the attempt of this record, when it is the latest that it decided. */
-function settlementOf(entry: LaneEntry, marker: Marker | null): Settlement | null {
+/** What Redis decided about the attempt of a record that stands at `source`, when it is the latest that it decided. */
+export function settlementOf(activity: Activity, source: Coordinates | null, marker: Marker | null): Settlement | null {
   const settled = marker?.settled
   if (marker === null || settled === null || settled === undefined) return null
   // A later attempt exists only once everything about this one was published. An expired lease is published first.
-  if (settled.attempt !== entry.activity.attempt || settled.outcome === 'lease_expired') return null
+  if (settled.attempt !== activity.attempt || settled.outcome === 'lease_expired') return null
   return {
-    activity: entry.activity,
+    activity,
     outcome: settled.outcome,
     leaseId: settled.leaseId,
     worker: marker.worker,
@@ -297,6 +297,6 @@ function settlementOf(entry: LaneEntry, marker: Marker | null): Settlement | nul
     dueAtMs: settled.dueAtMs,
     error: settled.outcome === 'completed' ? null : marker.error,
     resultJson: marker.result?.state === 'ok' ? marker.result.dataJson : null,
-    source: coordinatesOf(entry.record),
+    source,
   }
 }

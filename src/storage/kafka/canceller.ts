@@ -90,12 +90,13 @@ export class Canceller {
       resultJson: null,
       source: null,
     })
-    if (answer.value !== '') {
-      const member = delayKey(id, activity.attempt)
-      records.push(this.#publisher.tombstone(member, parseValue(member, answer.value).partition))
-    }
     await this.#publisher.writeAll(records)
     crashPoint('cancel.published')
+    if (answer.value !== '') {
+      // Only now: until the outcome is written, the delay record is what brings somebody here to write it.
+      const member = delayKey(id, activity.attempt)
+      await this.#publisher.writeAll([this.#publisher.tombstone(member, parseValue(member, answer.value).partition)])
+    }
     return { outcome: 'cancelled' }
   }
 

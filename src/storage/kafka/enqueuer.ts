@@ -3,9 +3,9 @@
 
 import type { Activity } from '../../core/activity.ts'
 import type { Clock } from '../../core/clock.ts'
+import { withDeadline } from '../../core/clock.ts'
 import { crashPoint } from '../../core/crash-point.ts'
-import type { ErrandError } from '../../core/errors.ts'
-import { fromUnknown } from '../../core/errors.ts'
+import { ErrandError, fromUnknown } from '../../core/errors.ts'
 import { LIMITS } from '../../core/limits.ts'
 import type { Logger } from '../../core/logger.ts'
 import { utf8Bytes } from '../../core/text.ts'
@@ -80,6 +80,7 @@ export class Enqueuer {
   async #produce(activities: readonly Activity[], deadlineMs: number): Promise<EnqueueAnswer[]> {
     if (activities.length === 0) return []
     const nowMs = this.#clock.nowMs()
+    const leftMs = this.#countdown(deadlineMs)
     const entries: IndexEntry[] = []
     const records = activities.map((activity): WriteRecord => {
       const envelope = encodeActivity(activity)
@@ -92,14 +93,15 @@ export class Enqueuer {
     const written = await this.#publisher.write(records, deadlineMs)
     crashPoint('enqueue.produced')
     const accepted = new Set(activities.filter((_, at) => written[at]?.ok === true))
-    await this.#index(entries.filter(entry => accepted.has(entry.record.activity)))
+    const delayed = entries.filter(entry => accepted.has(entry.record.activity))
+    await this.#index(delayed, leftMs())
     return activities.map((activity, at) => toAnswer(activity, written[at], records[at]))
   }
 
   // The schedule's log is what counts; who reads it will index what this could not. So a Redis that is away is no failure.
-  async #index(entries: readonly IndexEntry[]): Promise<void> {
+  async #index(entries: readonly IndexEntry[], leftMs: number): Promise<void> {
     if (entries.length === 0) return
-    await index(this.#store, entries).catch((error: unknown) =>
+    await this.#within(leftMs, index(this.#store, entries)).catch((error: unknown) =>
       this.#logger.warn('the schedule could not be indexed at once', { error: String(error) }),
     )
     crashPoint('schedule.indexed')
@@ -107,30 +109,30 @@ export class Enqueuer {
 
   async #enqueueKeyed(activities: readonly Activity[], deadlineMs: number): Promise<EnqueueAnswer[]> {
     if (activities.length === 0) return []
+    const leftMs = this.#countdown(deadlineMs)
     let reserved: ReserveAnswer[]
     try {
-      reserved = await reserve(
-        this.#store,
-        activities.map(activity => ({ activity, envelope: encodeActivity(activity) })),
-      )
+      const reservations = activities.map(activity => ({ activity, envelope: encodeActivity(activity) }))
+      reserved = await this.#within(deadlineMs, reserve(this.#store, reservations))
     } catch (error) {
       const failure = fromUnknown(error, 'unavailable')
       return activities.map(activity => unavailable(activity, failure.message, failure))
     }
     crashPoint('enqueue.reserved')
     const created = activities.filter((_, at) => reserved[at]?.verdict === 'create')
-    const produced = await this.#produce(created, deadlineMs)
-    await this.#confirm(created.filter((_, at) => produced[at]?.outcome === 'created'))
+    const produced = await this.#produce(created, leftMs())
+    const accepted = created.filter((_, at) => produced[at]?.outcome === 'created')
+    await this.#confirm(accepted, leftMs())
     const byActivity = new Map(created.map((activity, at) => [activity, produced[at]]))
     return Promise.all(
-      activities.map((activity, at) => byActivity.get(activity) ?? this.#known(activity, reserved[at], deadlineMs)),
+      activities.map((activity, at) => byActivity.get(activity) ?? this.#known(activity, reserved[at], leftMs())),
     )
   }
 
-  async #confirm(activities: readonly Activity[]): Promise<void> {
+  async #confirm(activities: readonly Activity[], leftMs: number): Promise<void> {
     if (activities.length === 0) return
     // Accepted all the same: an unconfirmed reservation is confirmed by the reaper.
-    await confirm(this.#store, activities).catch((error: unknown) =>
+    await this.#within(leftMs, confirm(this.#store, activities)).catch((error: unknown) =>
       this.#logger.warn('keys could not be confirmed at once', { error: String(error) }),
     )
     crashPoint('enqueue.confirmed')
@@ -143,8 +145,9 @@ export class Enqueuer {
     const key = activity.key?.key ?? ''
     switch (answer.verdict) {
       case 'existing':
-        if (answer.isReserved) await this.#awaitConfirmed(activity, existingId, deadlineMs)
-        return { outcome: 'existing', id: existingId }
+        return answer.isReserved
+          ? this.#reserved(activity, existingId, deadlineMs)
+          : { outcome: 'existing', id: existingId }
       case 'duplicate':
         return {
           outcome: 'refused',
@@ -166,11 +169,23 @@ export class Enqueuer {
     }
   }
 
+  /** What to say of a key whose first enqueue is not confirmed yet. */
+  async #reserved(activity: Activity, existingId: string, deadlineMs: number): Promise<EnqueueAnswer> {
+    try {
+      const isAccepted = await this.#within(deadlineMs, this.#awaitConfirmed(activity, existingId, deadlineMs))
+      if (isAccepted) return { outcome: 'existing', id: existingId }
+      return unavailable(activity, `the enqueue of ${existingId} under the same key is not confirmed`)
+    } catch (error) {
+      const failure = fromUnknown(error, 'unavailable')
+      return unavailable(activity, failure.message, failure)
+    }
+  }
+
   /**
    * "Existing" is an acceptance too, so it must not rest on Redis alone: waits for the first enqueue to be confirmed, and
    * when that takes too long produces the same activity once more (the same id: only one of the records will run).
    */
-  async #awaitConfirmed(activity: Activity, existingId: string, deadlineMs: number): Promise<void> {
+  async #awaitConfirmed(activity: Activity, existingId: string, deadlineMs: number): Promise<boolean> {
     const key = { type: activity.type, key: activity.key?.key ?? '' }
     const until = this.#clock.monotonicMs() + CONFIRM_WAIT_MS
     let entry = await readKey(this.#store, key)
@@ -178,8 +193,20 @@ export class Enqueuer {
       await this.#clock.sleep(CONFIRM_LOOK_MS)
       entry = await readKey(this.#store, key)
     }
-    if (entry === null || entry.id !== existingId || !entry.isReserved || entry.envelope === null) return
-    await this.finishReservations([entry.envelope], deadlineMs)
+    if (entry === null || entry.id !== existingId || !entry.isReserved || entry.envelope === null) return true
+    return (await this.finishReservations([entry.envelope], deadlineMs)) === 1
+  }
+
+  /** What is left of a deadline that begins now; at least a millisecond, so that what costs nothing is still asked for. */
+  #countdown(deadlineMs: number): () => number {
+    const untilMs = this.#clock.monotonicMs() + deadlineMs
+    return () => Math.max(1, untilMs - this.#clock.monotonicMs())
+  }
+
+  /** A Redis that stands still answers nothing, and its client's own limit may be later than the caller's. */
+  #within<T>(ms: number, promise: Promise<T>): Promise<T> {
+    const late = (): Error => new ErrandError('unavailable', `Redis did not answer within ${Math.round(ms)} ms.`)
+    return withDeadline(this.#clock, promise, ms, late)
   }
 
   /** Produces and confirms what others have reserved. Gives the number confirmed. */

@@ -3,6 +3,7 @@
 
 import type { ClaimedAttempt, StoredResult } from '../../core/activity.ts'
 import { STATUSES } from '../../core/activity.ts'
+import { crashPoint } from '../../core/crash-point.ts'
 import { ErrandError } from '../../core/errors.ts'
 import { decideKey } from '../../core/idempotency.ts'
 import { LIMITS } from '../../core/limits.ts'
@@ -208,6 +209,7 @@ export class KafkaStorage implements port.Storage {
 
   async releaseLease({ id, leaseId }: Readonly<port.LeaseRef>): Promise<'released' | 'lease_lost'> {
     const [isReleased] = await release(this.#store, [{ id, leaseId }])
+    crashPoint('release.released')
     if (isReleased !== true) {
       this.#attempts.lost(leaseId)
       return 'lease_lost'
@@ -292,7 +294,7 @@ export class KafkaStorage implements port.Storage {
   }
 
   async sweepScheduled(): Promise<number> {
-    return this.#scheduling.sweep()
+    return (await this.#scheduling.sweep()) ?? 0
   }
 
   /** Gives back what is claimed here, commits, leaves the groups, closes every connection. */
@@ -328,9 +330,11 @@ export class KafkaStorage implements port.Storage {
     const nowMs = this.#options.clock.monotonicMs()
     if (nowMs - this.#generationCheckedAtMs < GENERATION_CHECK_MS) return
     this.#generationCheckedAtMs = nowMs
-    if (!(await this.#store.markGeneration())) return
-    this.#options.logger.warn('Redis was emptied: restoring the schedule from its log')
-    await this.#scheduling.sweep()
+    if (await this.#store.hasGeneration()) return
+    const restored = await this.#scheduling.sweep()
+    if (restored === null) return // somebody else is at it, and is followed should it die
+    await this.#store.markGeneration()
+    if (restored > 0) this.#options.logger.warn('Redis was emptied: the schedule was restored from its log', { restored })
   }
 
   async #makeDue(id: string): Promise<void> {

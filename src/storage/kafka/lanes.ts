@@ -11,7 +11,7 @@ import type { Clock } from '../../core/clock.ts'
 import { ErrandError, fromUnknown } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import { laneTopics, parseLaneTopic, workersGroup } from '../../core/topics.ts'
-import type { FetchedRecord } from '../../consumer/fetched-record.ts'
+import type { FetchedRecord, LogRecord } from '../../consumer/fetched-record.ts'
 import { GroupConsumer } from '../../consumer/group-consumer.ts'
 import { readActivity } from '../../wire/activity-record.ts'
 import type { ResolvedKafkaStorageOptions } from './kafka-storage-options.ts'
@@ -152,18 +152,12 @@ export class Lanes {
 
   // A record that is none of ours goes to the DLQ with its raw bytes; only then is its offset finished.
   #setAside(record: FetchedRecord, error: ErrandError): void {
-    const poison: PoisonRecord = {
-      reason: error.message,
-      source: coordinatesOf(record),
-      value: record.value,
-      key: record.key,
-      atMs: this.#clock.nowMs(),
-    }
+    const poison = poisonOf(record, error, this.#clock.nowMs())
     this.#logger.warn('poison record', { ...poison.source, reason: error.message })
     const publish = async (): Promise<void> => {
       while (!this.#isClosed && record.epoch.isOpen) {
         try {
-          await this.#publisher.writeAll([this.#publisher.poison(poison)])
+          await this.#publisher.writePoison([poison])
           this.#consumerOf(record)?.finish(record)
           return
         } catch (failure) {
@@ -179,4 +173,11 @@ export class Lanes {
 /** Where a fetched record stands. */
 export function coordinatesOf(record: Pick<FetchedRecord, 'topic' | 'partition' | 'offset'>): Coordinates {
   return { topic: record.topic, partition: record.partition, offset: String(record.offset) }
+}
+
+/** A record that is none of ours, and in a word why. */
+export function poisonOf(record: FetchedRecord | LogRecord, error: ErrandError, atMs: number): PoisonRecord {
+  const { value, key } = record
+  const { reason } = error.details
+  return { reason: typeof reason === 'string' ? reason : 'invalid', source: coordinatesOf(record), value, key, atMs }
 }

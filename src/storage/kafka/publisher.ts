@@ -10,6 +10,7 @@ import type {
   RecordedFailure,
 } from '../../core/activity.ts'
 import { failureFingerprint } from '../../core/failure.ts'
+import { PRODUCER_LIMITS } from '../../core/limits.ts'
 import { nextAttempt, withFailure } from '../../core/settle.ts'
 import { delayKey, laneTopic } from '../../core/topics.ts'
 import type { TopicWriter, WriteAnswer, WriteRecord } from '../../producer/topic-writer.ts'
@@ -111,7 +112,25 @@ export class Publisher {
     }
   }
 
-  poison(record: PoisonRecord): WriteRecord {
+  /**
+   * Writes records that are none of ours to the DLQ, and throws the first error there is. One that the DLQ's topic does not
+   * take for its size is clipped: were it refused for good, its partition would stand still behind it.
+   */
+  async writePoison(records: readonly PoisonRecord[]): Promise<void> {
+    const answers = await this.write(records.map(record => this.#poison(record)))
+    const clipped: WriteRecord[] = []
+    answers.forEach((answer, at) => {
+      const record = records[at]
+      if (answer.ok || record === undefined) return
+      if (answer.error.code !== 'payload_too_large' || record.value === null) throw answer.error
+      const bytesMax = PRODUCER_LIMITS.partitionBatchBytesMax
+      const reason = `${record.reason}_clipped`
+      clipped.push(this.#poison({ ...record, reason, value: record.value.subarray(0, bytesMax) }))
+    })
+    await this.writeAll(clipped)
+  }
+
+  #poison(record: PoisonRecord): WriteRecord {
     const { dlq } = this.#catalog.shared()
     const place = `${record.source.topic}/${record.source.partition}/${record.source.offset}`
     return { topic: dlq, partition: this.#catalog.partitionFor(dlq, place), key: place, ...encodePoison(record) }

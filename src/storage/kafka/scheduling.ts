@@ -1,28 +1,28 @@
 // Scheduled attempts: `ns.delay` is read into the due-time index, what is due goes to its lane, then its delay record gets
 // a tombstone, then the index forgets it. Whoever stops in between is continued by another, with the same records.
 
-import type { Activity } from '../../core/activity.ts'
+import type { Activity, DelayRecord, PoisonRecord } from '../../core/activity.ts'
 import type { Clock } from '../../core/clock.ts'
 import { crashPoint } from '../../core/crash-point.ts'
-import type { ErrandError } from '../../core/errors.ts'
-import { fromUnknown } from '../../core/errors.ts'
+import { ErrandError, fromUnknown } from '../../core/errors.ts'
 import { LIMITS } from '../../core/limits.ts'
 import type { Logger } from '../../core/logger.ts'
-import { schedulerGroup } from '../../core/topics.ts'
+import { delayKey, schedulerGroup } from '../../core/topics.ts'
 import type { FetchedRecord } from '../../consumer/fetched-record.ts'
 import { GroupConsumer } from '../../consumer/group-consumer.ts'
 import type { LogRecord } from '../../consumer/fetched-record.ts'
 import type { LogReader } from '../../consumer/log-reader.ts'
 import type { TopicAdmin } from '../../producer/topic-admin.ts'
-import type { WriteRecord } from '../../producer/topic-writer.ts'
 import { decodeActivity, encodeActivity } from '../../wire/activity-record.ts'
 import { decodeDelay } from '../../wire/delay-record.ts'
+import { readMarkers } from '../redis/markers.ts'
 import type { DueEntry, IndexEntry } from '../redis/schedule.ts'
 import { forget, index, takeDue } from '../redis/schedule.ts'
 import type { SideStore } from '../redis/side-store.ts'
 import type { ScheduledReport } from '../storage.ts'
+import { settlementOf } from './attempts.ts'
 import type { ResolvedKafkaStorageOptions } from './kafka-storage-options.ts'
-import { coordinatesOf } from './lanes.ts'
+import { poisonOf } from './lanes.ts'
 import type { Publisher } from './publisher.ts'
 import type { TopicCatalog } from './topic-catalog.ts'
 
@@ -164,55 +164,58 @@ export class Scheduling {
     }
   }
 
-  async #apply(records: readonly (FetchedRecord | LogRecord)[]): Promise<number> {
+  // Poison stays in the log: only who consumes it sets it aside, not every sweep anew.
+  async #apply(records: readonly (FetchedRecord | LogRecord)[], isSweep = false): Promise<number> {
     // Of several records of one key only the last counts: what has its tombstone right behind it is never indexed.
     const latest = new Map(records.map(record => [Buffer.from(record.key ?? []).toString('utf8'), record]))
     const entries: IndexEntry[] = []
     const buried: { member: string; activity: null }[] = []
-    const poison: WriteRecord[] = []
+    const poison: PoisonRecord[] = []
     for (const [member, record] of latest) {
       if (record.value === null) {
         buried.push({ member, activity: null })
         continue
       }
       try {
-        const delay = decodeDelay(record.value)
+        const delay = decodeUnderKey(record.value, member)
         entries.push({ record: delay, partition: record.partition, envelope: encodeActivity(delay.activity) })
       } catch (error) {
-        poison.push(this.#poison(record, fromUnknown(error, 'serialization')))
+        poison.push(poisonOf(record, fromUnknown(error, 'serialization'), this.#clock.nowMs()))
       }
     }
-    if (poison.length > 0) await this.#publisher.writeAll(poison)
+    if (poison.length > 0 && !isSweep) await this.#publisher.writePoison(poison)
     if (buried.length > 0) await forget(this.#store, buried)
     const answers = await index(this.#store, entries)
     const over = entries.filter((_, at) => answers[at] === 'over')
-    if (over.length > 0) {
-      await this.#publisher.writeAll(
-        over.map(({ record, partition }) =>
-          this.#publisher.tombstone(`${record.activity.id}:${record.activity.attempt}`, partition),
-        ),
-      )
-    }
+    if (over.length > 0) await this.#finishOver(over)
     return answers.filter(answer => answer === 'indexed').length
   }
 
-  #poison(record: FetchedRecord | LogRecord, error: ErrandError): WriteRecord {
-    return this.#publisher.poison({
-      reason: error.message,
-      source: coordinatesOf(record),
-      value: record.value,
-      key: record.key,
-      atMs: this.#clock.nowMs(),
+  // The rule for `done` records, for what never came to a lane: whoever cancelled it may have died before Kafka was told.
+  async #finishOver(over: readonly IndexEntry[]): Promise<void> {
+    const activities = over.map(({ record }) => record.activity)
+    const markers = await readMarkers(
+      this.#store,
+      activities.map(({ id }) => id),
+    )
+    const outcomes = activities.flatMap((activity, at) => {
+      const settlement = settlementOf(activity, null, markers[at] ?? null)
+      return settlement?.outcome === 'cancelled' ? this.#publisher.settlement(settlement) : []
     })
+    await this.#publisher.writeAll(outcomes)
+    const tombstones = over.map(({ record: { activity }, partition }) =>
+      this.#publisher.tombstone(delayKey(activity.id, activity.attempt), partition),
+    )
+    await this.#publisher.writeAll(tombstones)
   }
 
-  /** Re-reads the whole compacted topic and restores what the index lacks. Gives the number restored. */
-  async sweep(): Promise<number> {
+  /** Re-reads the whole compacted topic and restores what the index lacks. Gives the number restored; null: not its turn. */
+  async sweep(): Promise<number | null> {
     const { redis } = this.#store.main
     const isMine = await this.#store.main.guard('the sweep lock', () =>
       redis.set(this.#store.keys.sweep, '1', 'PX', SWEEP_LOCK_MS, 'NX'),
     )
-    if (isMine !== 'OK') return 0
+    if (isMine !== 'OK') return null
     let restored = 0
     const { delay } = this.#catalog.shared()
     for (const { partition, low, high } of await this.#reader.bounds(delay)) {
@@ -232,7 +235,7 @@ export class Scheduling {
       })
       const live = [...latest.values()]
       for (let at = 0; at < live.length; at += LIMITS.scriptBatchMax) {
-        restored += await this.#apply(live.slice(at, at + LIMITS.scriptBatchMax))
+        restored += await this.#apply(live.slice(at, at + LIMITS.scriptBatchMax), true)
       }
     }
     return restored
@@ -244,4 +247,14 @@ export class Scheduling {
     await this.#indexing
     await this.#consumer?.stop()
   }
+}
+
+/** Under another key its tombstone would not reach it, and every sweep would bring it back. */
+function decodeUnderKey(value: Uint8Array, member: string): DelayRecord {
+  const record = decodeDelay(value)
+  const { id, attempt } = record.activity
+  if (member === delayKey(id, attempt)) return record
+  throw new ErrandError('serialization', `the delay record of ${id}, attempt ${attempt}, stands under another key.`, {
+    details: { reason: 'wrong_key' },
+  })
 }

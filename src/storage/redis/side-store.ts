@@ -48,19 +48,20 @@ export class SideStore {
       await this.main.connect()
       await checkServer(this.main)
       await Promise.all([this.renewals.connect(), this.subscriber.connect()])
-      await this.markGeneration()
     } catch (error) {
       this.disconnect()
       throw error
     }
   }
 
-  /** Writes the generation key when it is missing: true when it was, so Redis is new or was emptied. */
-  async markGeneration(): Promise<boolean> {
-    const written = await this.main.guard('the generation key', () =>
-      this.main.redis.set(this.keys.generation, randomUUID(), 'NX'),
-    )
-    return written === 'OK'
+  /** False when Redis is new or was emptied. */
+  async hasGeneration(): Promise<boolean> {
+    return (await this.main.guard('the generation key', () => this.main.redis.exists(this.keys.generation))) === 1
+  }
+
+  /** Says that what the logs can restore is there: not before it is, so that nobody who dies in between leaves a hole. */
+  async markGeneration(): Promise<void> {
+    await this.main.guard('the generation key', () => this.main.redis.set(this.keys.generation, randomUUID(), 'NX'))
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,7 @@
 -- Takes expired leases over for reaping: the reaper's token becomes the lease, for a short time, so that the late
 -- worker's settlement is refused from here on and another reaper continues should this one die.
+-- Whether cancel was asked for is looked at once, by the first reaper, and written down: what one has published, another
+-- that continues must decide again.
 --
 -- KEYS  1 leases · then per item: marker
 -- ARGV  1 token · 2 reapMs · then ids
@@ -12,7 +14,7 @@ local function say(...)
 end
 for i = 2, #KEYS do
   local id = ARGV[2 + (i - 1)]
-  local marker = redis.call('HMGET', KEYS[i], 's', 'd', 'n', 'e', 'w', 'b', 'c', 'cr')
+  local marker = redis.call('HMGET', KEYS[i], 's', 'd', 'n', 'e', 'w', 'b', 'c', 'cr', 'rc')
   local status = marker[1]
   if status ~= 'running' and status ~= 'reaping' then
     redis.call('ZREM', KEYS[1], id)
@@ -21,9 +23,10 @@ for i = 2, #KEYS do
     say('live', '', '', '', '', '', '')
   else
     local deadline = now + tonumber(ARGV[2])
-    redis.call('HSET', KEYS[i], 's', 'reaping', 'l', ARGV[1], 'd', deadline)
+    local cancel = status == 'reaping' and marker[9] or (marker[7] and '1' or '')
+    redis.call('HSET', KEYS[i], 's', 'reaping', 'l', ARGV[1], 'd', deadline, 'rc', cancel)
     redis.call('ZADD', KEYS[1], deadline, id)
-    say('reaping', marker[3], marker[4] or '', marker[5] or '', marker[6] or '', marker[7] and '1' or '', marker[8] or '')
+    say('reaping', marker[3], marker[4] or '', marker[5] or '', marker[6] or '', cancel, marker[8] or '')
   end
 end
 return reply

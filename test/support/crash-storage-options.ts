@@ -1,0 +1,17 @@
+// How the dying and the living open a namespace: two partitions, and a dead member's come to the others soon.
+
+import type { KafkaStorageOptions } from '../../src/storage/kafka/index.ts'
+import { kafkaBrokers, redisUrl } from './stack.ts'
+
+/** Options of a storage on a namespace of the crash-point test. */
+export function crashStorageOptions(namespace: string): KafkaStorageOptions {
+  return {
+    namespace,
+    brokers: kafkaBrokers(),
+    redisUrl: redisUrl(),
+    partitions: 2,
+    sessionTimeoutMs: 1_500,
+    commitIntervalMs: 50,
+    maxWaitMs: 50,
+  }
+}
