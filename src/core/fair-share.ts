@@ -114,3 +114,49 @@ export class TypeTurns {
     return isOlder(head, best)
   }
 }
+
+/** What waits, as one set of types sees it. */
+export interface WaitingLanes<T extends { readonly type: string }> {
+  readonly hasAny: (priority: Priority) => boolean
+  /** The oldest of each type that waits at this priority. */
+  readonly heads: (priority: Priority) => readonly T[]
+  readonly isOlder: (a: T, b: T) => boolean
+}
+
+/** Whose turn it is: the lane by its share, within it the type. */
+export class Turns {
+  readonly #share = new FairShare()
+  readonly #types: Readonly<Record<Priority, TypeTurns>> = {
+    critical: new TypeTurns(),
+    high: new TypeTurns(),
+    normal: new TypeTurns(),
+    low: new TypeTurns(),
+  }
+
+  /** The head of the next claim, or undefined when nothing waits. Counts the claim as made. */
+  next<T extends { readonly type: string }>(lanes: WaitingLanes<T>): T | undefined {
+    const priority = this.#share.next(lanes.hasAny)
+    if (priority === undefined) return undefined
+    const heads = lanes.heads(priority)
+    return heads[this.#types[priority].next(heads, lanes.isOlder)]
+  }
+}
+
+/** Turns are remembered for so many different sets of types; beyond that the longest unused set starts anew. */
+const TYPE_SETS_MAX = 64
+
+/** A lane is empty or not only in the eyes of one set of types, so each set that is asked for has turns of its own. */
+export class TurnsByTypes {
+  readonly #sets = new Map<string, Turns>()
+
+  /** The turns of this set of types. */
+  of(types: readonly string[]): Turns {
+    const name = types.join(',')
+    const turns = this.#sets.get(name) ?? new Turns()
+    this.#sets.delete(name)
+    this.#sets.set(name, turns)
+    const [longestUnused] = this.#sets.keys()
+    if (this.#sets.size > TYPE_SETS_MAX && longestUnused !== undefined) this.#sets.delete(longestUnused)
+    return turns
+  }
+}

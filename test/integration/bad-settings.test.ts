@@ -43,7 +43,8 @@ async function opened(options: Partial<KafkaStorageOptions> & Record<string, unk
   child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
   try {
     await Promise.race([once(child.stdout, 'data'), exited])
-    const late = (): Error => new ErrandError('timeout', `still open after ${EXIT_MS_MAX} ms: ${said} ${stderr}. ${runAlone()}`)
+    const late = (): Error =>
+      new ErrandError('timeout', `still open after ${EXIT_MS_MAX} ms: ${said} ${stderr}. ${runAlone()}`)
     const [exitCode] = await withDeadline(systemClock, exited, EXIT_MS_MAX, late)
     expect(exitCode, `${stderr} ${runAlone()}`).toBe(0)
     return JSON.parse(said) as Answer
@@ -52,31 +53,20 @@ async function opened(options: Partial<KafkaStorageOptions> & Record<string, unk
   }
 }
 
-describe('an address where nobody is', () => {
-  test('of Kafka is unavailable within 20 s, and named', async () => {
-    const [port = 0] = await choosePorts(1)
-    const answer = await opened({ brokers: [`127.0.0.1:${port}`] })
-    console.log(`no Kafka at that address: told after ${answer.tookMs.toFixed(0)} ms`)
-    expect(answer).toMatchObject({ code: 'unavailable', message: expect.stringContaining(`127.0.0.1:${port}`) })
-    expect(answer.tookMs).toBeLessThan(20_000)
-  })
-
-  test('of Redis is unavailable within 10 s, and named', async () => {
-    const [port = 0] = await choosePorts(1)
-    const answer = await opened({ redisUrl: `redis://127.0.0.1:${port}` })
-    console.log(`no Redis at that address: told after ${answer.tookMs.toFixed(0)} ms`)
-    expect(answer).toMatchObject({
-      code: 'unavailable',
-      message: expect.stringContaining(`127.0.0.1:${port}`),
-      details: { setting: 'redisUrl' },
-    })
-    expect(answer.tookMs).toBeLessThan(10_000)
-  })
-
-  test('of Kafka is told with a name that does not exist', async () => {
-    const answer = await opened({ brokers: ['kafka.invalid:9092'] })
-    expect(answer).toMatchObject({ code: 'unavailable', message: expect.stringContaining('kafka.invalid') })
-  })
+test('an address where nobody is, is unavailable in time and named: 20 s for Kafka, 10 s for Redis', async () => {
+  const [port = 0] = await choosePorts(1)
+  const [kafka, name, redis] = await Promise.all([
+    opened({ brokers: [`127.0.0.1:${port}`] }),
+    opened({ brokers: ['kafka.invalid:9092'] }),
+    opened({ redisUrl: `redis://127.0.0.1:${port}` }),
+  ])
+  console.log(`nobody there: told after ${kafka.tookMs.toFixed(0)} ms (Kafka), ${redis.tookMs.toFixed(0)} ms (Redis)`)
+  expect(kafka).toMatchObject({ code: 'unavailable', message: expect.stringContaining(`127.0.0.1:${port}`) })
+  expect(name).toMatchObject({ code: 'unavailable', message: expect.stringContaining('kafka.invalid') })
+  expect(redis).toMatchObject({ code: 'unavailable', details: { setting: 'redisUrl' } })
+  expect(redis.message).toContain(`127.0.0.1:${port}`)
+  expect(Math.max(kafka.tookMs, name.tookMs)).toBeLessThan(20_000)
+  expect(redis.tookMs).toBeLessThan(10_000)
 })
 
 describe('a Redis that will not do', () => {
@@ -101,7 +91,11 @@ describe('a Redis that will not do', () => {
 
   test('a wrong or missing password is a matter of configuration that names redisUrl and does not show the password', async () => {
     await configured({ requirepass: 'right-one' }, async () => {
-      const urls = [`redis://:wrong-one@127.0.0.1:${port}`, `redis://someone:wrong-one@127.0.0.1:${port}`, `redis://127.0.0.1:${port}`]
+      const urls = [
+        `redis://:wrong-one@127.0.0.1:${port}`,
+        `redis://someone:wrong-one@127.0.0.1:${port}`,
+        `redis://127.0.0.1:${port}`,
+      ]
       for (const answer of await Promise.all(urls.map(url => opened({ redisUrl: url })))) {
         expect(answer).toMatchObject({ code: 'configuration', details: { setting: 'redisUrl' } })
         expect(answer.message).toContain(`127.0.0.1:${port}`)
@@ -112,7 +106,9 @@ describe('a Redis that will not do', () => {
   })
 
   test('one that evicts is refused, and the setting is named', async () => {
-    const answer = await configured({ 'maxmemory-policy': 'allkeys-lru' }, () => opened({ redisUrl: `redis://127.0.0.1:${port}` }))
+    const answer = await configured({ 'maxmemory-policy': 'allkeys-lru' }, () =>
+      opened({ redisUrl: `redis://127.0.0.1:${port}` }),
+    )
     expect(answer).toMatchObject({
       code: 'configuration',
       message: expect.stringContaining('noeviction'),
@@ -184,13 +180,33 @@ describe('an enqueue that cannot be right', () => {
         ['a lone surrogate as a name', client.enqueue(work, { '\uDC00': 1 }), { code: 'invalid_argument' }],
         ['a bigint', client.enqueue(work, 1n), { code: 'invalid_argument' }],
         ['too large', client.enqueue(work, 'x'.repeat(950_000)), { code: 'payload_too_large' }],
-        ['too large under a key', client.enqueue(work, 'é'.repeat(500_000), { key: 'k' }), { code: 'payload_too_large' }],
-        ['a key too long', client.enqueue(work, 1, { key: 'k'.repeat(513) }), { code: 'invalid_argument', details: { field: 'key' } }],
-        ['a key with a lone surrogate', client.enqueue(work, 1, { key: '\uD800' }), { code: 'invalid_argument', details: { field: 'key' } }],
+        [
+          'too large under a key',
+          client.enqueue(work, 'é'.repeat(500_000), { key: 'k' }),
+          { code: 'payload_too_large' },
+        ],
+        [
+          'a key too long',
+          client.enqueue(work, 1, { key: 'k'.repeat(513) }),
+          { code: 'invalid_argument', details: { field: 'key' } },
+        ],
+        [
+          'a key with a lone surrogate',
+          client.enqueue(work, 1, { key: '\uD800' }),
+          { code: 'invalid_argument', details: { field: 'key' } },
+        ],
         ['a bad type', client.enqueue(unknown, 1), { code: 'invalid_argument' }],
         ['a bad id', client.enqueue(work, 1, { id: 'a/b' }), { code: 'invalid_argument' }],
-        ['attempts below one', client.enqueue(work, 1, { maxAttempts: 0 }), { code: 'invalid_argument', details: { field: 'maxAttempts' } }],
-        ['an unknown option', client.enqueue(work, 1, { prio: 'high' } as object), { code: 'invalid_argument', details: { field: 'prio' } }],
+        [
+          'attempts below one',
+          client.enqueue(work, 1, { maxAttempts: 0 }),
+          { code: 'invalid_argument', details: { field: 'maxAttempts' } },
+        ],
+        [
+          'an unknown option',
+          client.enqueue(work, 1, { prio: 'high' } as object),
+          { code: 'invalid_argument', details: { field: 'prio' } },
+        ],
       ]
       for (const [name, refusal, expected] of refusals) {
         const error: unknown = await refusal.then(
@@ -199,8 +215,13 @@ describe('an enqueue that cannot be right', () => {
         )
         expect(error, `${name}. ${runAlone()}`).toMatchObject(expected)
       }
-      const undeclared = newActivity({ type: 'other', payload: 1 }, { ids: { next: () => 'undeclared-1' }, nowMs: systemClock.nowMs() })
-      expect(await storage.enqueueMany({ activities: [undeclared] })).toMatchObject([{ outcome: 'refused', code: 'invalid_argument' }])
+      const undeclared = newActivity(
+        { type: 'other', payload: 1 },
+        { ids: { next: () => 'undeclared-1' }, nowMs: systemClock.nowMs() },
+      )
+      expect(await storage.enqueueMany({ activities: [undeclared] })).toMatchObject([
+        { outcome: 'refused', code: 'invalid_argument' },
+      ])
       expect([await endsOf(observed), await keysOf(redis, namespace)], runAlone()).toEqual(before)
       const { id } = await client.enqueue(work, 'good')
       expect([await endsOf(observed), id]).not.toEqual([before[0], id])
@@ -210,7 +231,10 @@ describe('an enqueue that cannot be right', () => {
   })
 
   async function endsOf(observed: ObservedNamespace): Promise<string[]> {
-    const topics = [...laneTopics(observed.namespace, work.type), ...['delay', 'outcomes', 'dlq'].map(name => `${observed.namespace}.${name}`)]
+    const topics = [
+      ...laneTopics(observed.namespace, work.type),
+      ...['delay', 'outcomes', 'dlq'].map(name => `${observed.namespace}.${name}`),
+    ]
     const bounds = await Promise.all(topics.map(topic => observed.bounds(topic)))
     return topics.map((topic, at) => `${topic}: ${bounds[at]?.map(({ high }) => high).join(' ')}`)
   }

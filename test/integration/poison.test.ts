@@ -6,10 +6,12 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineActivity } from '../../src/client/define-activity.ts'
 import { systemClock } from '../../src/core/clock.ts'
+import { PRODUCER_LIMITS } from '../../src/core/limits.ts'
 import { silentLogger } from '../../src/core/logger.ts'
 import { partitionOf } from '../../src/core/murmur2.ts'
 import { delayTopic, dlqTopic, laneTopic, schedulerGroup, workersGroup } from '../../src/core/topics.ts'
 import { createKafka, kafkaRetry } from '../../src/producer/kafka-client.ts'
+import { TopicAdmin } from '../../src/producer/topic-admin.ts'
 import { decodeDlq } from '../../src/wire/dead-letter-record.ts'
 import { Worker } from '../../src/worker/worker.ts'
 import { settled } from '../support/consuming.ts'
@@ -59,8 +61,11 @@ function poisons(around: (fields: object, payload?: string) => Buffer): Poison[]
   ]
 }
 
-async function setup() {
-  const observed = await ObservedNamespace.open({ types: [work.type], partitions: PARTITIONS })
+async function setup(prepare?: (namespace: string) => Promise<void>) {
+  const observed = await ObservedNamespace.open({
+    ...{ types: [work.type], partitions: PARTITIONS },
+    ...(prepare === undefined ? {} : { prepare }),
+  })
   const storage = await observed.openAnother({ commitIntervalMs: 100 })
   const worker = new Worker({ storage, leaseMs: 5_000, reaper: { scheduleIntervalMs: 50, intervalMs: 100 } })
   worker.handle(work, input => input)
@@ -143,8 +148,7 @@ test('poison in the schedule goes to the DLQ once, also when the schedule is swe
   const { observed, send, untilCommitted } = context
   const delay = delayTopic(observed.namespace)
   const dueAt = new Date(systemClock.nowMs() - 1_000).toISOString()
-  const around = (fields: object, payload?: string): Buffer =>
-    json({ due_at: dueAt, ...fields }, payload)
+  const around = (fields: object, payload?: string): Buffer => json({ due_at: dueAt, ...fields }, payload)
   const before = await observed.enqueueAll(work, [1, 2, 3, 4], { delayMs: 500 })
   const places = await send(delay, [
     ...poisons(around),
@@ -159,6 +163,30 @@ test('poison in the schedule goes to the DLQ once, also when the schedule is swe
   expect(await context.storage.sweepScheduled()).toBe(0)
   await compare(observed, places)
   expect(await observed.storage.stats()).toMatchObject({ pending: 0, scheduled: 0, completed: 8 })
+})
+
+test('poison that the DLQ is too small for is clipped, and holds nothing up', async () => {
+  await using context = await setup(async namespace => {
+    const settings = { brokers: kafkaBrokers(), clientId: 'small-dlq', logger: silentLogger }
+    const admin = new TopicAdmin({ settings, clock: systemClock, logger: silentLogger })
+    await admin.start()
+    // As a lane has it: the headers that say why a record is here have no room beside the largest of them.
+    await admin.provision([{ topic: dlqTopic(namespace), partitions: 1, config: { 'max.message.bytes': '1048588' } }])
+    await admin.stop()
+  })
+  const { observed, send, untilCommitted } = context
+  const lane = laneTopic(observed.namespace, work.type, 'normal')
+  const value = Buffer.alloc(VALUE_BYTES_MAX, 'x')
+  await send(lane, [{ name: 'big', value, reason: 'not_json' }])
+  const after = await observed.enqueueAll(work, [1, 2, 3, 4])
+  await observed.ended(after)
+  await untilCommitted(workersGroup(observed.namespace, work.type), lane)
+  const letters = await observed.records(dlqTopic(observed.namespace))
+  expect(letters.length, runAlone()).toBe(1)
+  const [letter] = letters.map(record => decodeDlq(record.value, record.headers))
+  expect(letter).toMatchObject({ kind: 'poison', record: { reason: 'not_json_clipped' } })
+  const bytes = letters[0]?.value ?? Buffer.alloc(0)
+  expect(Buffer.compare(bytes, value.subarray(0, PRODUCER_LIMITS.partitionBatchBytesMax))).toBe(0)
 })
 
 test('a foreign producer that writes a lane as the grammar says has its activity run', async () => {

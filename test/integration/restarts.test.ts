@@ -74,7 +74,10 @@ let made = 0
 
 function activity(input: z.infer<typeof work.input & z.ZodType>, spec: Partial<ActivitySpec> = {}) {
   const ids = { next: () => `r-${(made += 1)}` }
-  return newActivity({ ...spec, type: work.type, payload: input, timeoutMs: 120_000 }, { ids, nowMs: systemClock.nowMs() })
+  return newActivity(
+    { ...spec, type: work.type, payload: input, timeoutMs: 120_000 },
+    { ids, nowMs: systemClock.nowMs() },
+  )
 }
 
 /** Enqueues, and says how long the answers took. */
@@ -148,7 +151,9 @@ describe('a Redis that is killed and started again', () => {
     const plain = [...Array.from({ length: 50 }, () => activity('quick')), activity('quick', { delayMs: 1_500 })]
     const keyed = Array.from({ length: 5 }, (_, n) => activity('quick', { key: `key-${made}-${n}` }))
     const [unkeyed, refused] = await Promise.all([timed(storage, plain, 2_000), timed(storage, keyed, 1_000)])
-    console.log(`Redis away: unkeyed ${unkeyed.tookMs.toFixed(0)} ms, keyed ${refused.tookMs.toFixed(0)} ms (1,000 given)`)
+    console.log(
+      `Redis away: unkeyed ${unkeyed.tookMs.toFixed(0)} ms, keyed ${refused.tookMs.toFixed(0)} ms (1,000 given)`,
+    )
     expect(outcomesOf(unkeyed.answers), runAlone()).toEqual(['created'])
     expect(unkeyed.tookMs).toBeLessThan(2_500)
     expect(outcomesOf(refused.answers), runAlone()).toEqual(['unavailable'])
@@ -207,7 +212,9 @@ describe('a Redis that comes back empty', () => {
     context.openDoor()
     const ids = [...retried, ...running, ...scheduled, ...pending, ...keyed].map(({ id }) => id)
     const ends = await observed.ended(ids, 40_000)
-    console.log(`all ${ids.length} ended ${(systemClock.monotonicMs() - emptiedMs).toFixed(0)} ms after Redis came back empty`)
+    console.log(
+      `all ${ids.length} ended ${(systemClock.monotonicMs() - emptiedMs).toFixed(0)} ms after Redis came back empty`,
+    )
     expect(countOutcomes([...ends.values()])).toEqual({ completed: ids.length })
     expect(retried.map(({ id }) => ends.get(id)?.attempt)).toEqual([2, 2])
   })
@@ -219,7 +226,7 @@ describe('a Redis that comes back empty', () => {
     expect((await observed.storage.stats()).scheduled).toBe(5)
     await stack.killRedis()
     await stack.startRedis({ isEmpty: true })
-    await using _first = await observed.openAnother()
+    await (await observed.openAnother()).close()
     await observed.storage.requeueExpired({ limit: 10 })
     expect((await observed.storage.stats()).scheduled, runAlone()).toBe(5)
     expect((await observed.storage.list({ status: 'scheduled' })).items.map(({ id }) => id).sort()).toEqual(

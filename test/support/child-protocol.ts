@@ -104,5 +104,7 @@ export function startedTwice(lines: readonly LedgerLine[]): string[] {
   }
   return [...starts]
     .filter(([, found]) => found.length > 1)
-    .map(([attempt, found]) => `${attempt} by ${found.map(({ worker, leaseId }) => `${worker} (${leaseId})`).join(', ')}`)
+    .map(
+      ([attempt, found]) => `${attempt} by ${found.map(({ worker, leaseId }) => `${worker} (${leaseId})`).join(', ')}`,
+    )
 }

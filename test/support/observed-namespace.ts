@@ -30,8 +30,8 @@ export interface ObservedOptions {
   readonly partitions?: number
   /** Servers of the test's own. @defaultValue those that all tests share */
   readonly servers?: { readonly kafkaBrokers: readonly string[]; readonly redisUrl: string }
-  /** @defaultValue 30_000 */
-  readonly sessionTimeoutMs?: number
+  /** What is to be there before the first storage opens. */
+  readonly prepare?: (namespace: string) => Promise<void>
 }
 
 /** A namespace, watched. Disposing it takes its topics away, where the servers are shared. */
@@ -47,14 +47,14 @@ export class ObservedNamespace implements AsyncDisposable {
   /** Reads of the outcomes go one after another, so that none is taken in twice. */
   #reading: Promise<void> = Promise.resolve()
 
-  static async open({ types, partitions = 2, servers, sessionTimeoutMs }: ObservedOptions): Promise<ObservedNamespace> {
+  static async open({ types, partitions = 2, servers, prepare }: ObservedOptions): Promise<ObservedNamespace> {
     const options: KafkaStorageOptions = {
       namespace: freshNamespace('i'),
       brokers: servers?.kafkaBrokers ?? kafkaBrokers(),
       redisUrl: servers?.redisUrl ?? redisUrl(),
       partitions,
-      ...(sessionTimeoutMs === undefined ? {} : { sessionTimeoutMs }),
     }
+    await prepare?.(options.namespace)
     const storage = await KafkaStorage.open(options)
     await storage.declareTypes({ types })
     return new ObservedNamespace(options, storage, servers === undefined)
@@ -131,7 +131,9 @@ export class ObservedNamespace implements AsyncDisposable {
   async #notEnded(missing: readonly string[], inAll: number, withinMs: number): Promise<ErrandError> {
     const shown = await Promise.all(
       missing.slice(0, IDS_SHOWN).map(async id => {
-        const now = await this.storage.getActivity({ id }).catch((error: unknown) => ({ status: String(error), attempt: 0 }))
+        const now = await this.storage
+          .getActivity({ id })
+          .catch((error: unknown) => ({ status: String(error), attempt: 0 }))
         return `${id} (${now?.status ?? 'unknown'}, attempt ${now?.attempt ?? 0})`
       }),
     )

@@ -18,7 +18,14 @@ const leaseIds = new Map<string, string>()
 
 const stopping = stopSignals()
 const { namespace, brokers, redisUrl, partitions } = config
-const storage = await KafkaStorage.open({ namespace, brokers, redisUrl, partitions, sessionTimeoutMs, commitIntervalMs: 200 })
+const storage = await KafkaStorage.open({
+  namespace,
+  brokers,
+  redisUrl,
+  partitions,
+  sessionTimeoutMs,
+  commitIntervalMs: 200,
+})
 const worker = new Worker({
   storage: overheard(storage),
   ...{ workerId: name, concurrency, graceMs, leaseMs, logger: silentLogger, reaper: { intervalMs: reapIntervalMs } },
@@ -60,7 +67,8 @@ function throwOddly(how: OddThrow): unknown {
     bigint: () => 2n ** 70n,
     function: () => () => 'odd',
     'bare object': () => Object.create(null),
-    'error whose message throws': () => Object.defineProperty(new Error('x'), 'message', { get: () => throwText('getter') }),
+    'error whose message throws': () =>
+      Object.defineProperty(new Error('x'), 'message', { get: () => throwText('getter') }),
     'error with itself as cause': () => {
       const error = new Error('round')
       error.cause = error
@@ -72,15 +80,18 @@ function throwOddly(how: OddThrow): unknown {
       revoke()
       return proxy
     },
-    'hostile proxy': () => new Proxy(new Error('x'), { get: () => throwText('get'), getPrototypeOf: () => throwText('proto') }),
+    'hostile proxy': () =>
+      new Proxy(new Error('x'), { get: () => throwText('get'), getPrototypeOf: () => throwText('proto') }),
   }
   switch (how) {
     case 'late rejection':
       return new Promise((_, reject) => setImmediate(() => reject('late')))
     case 'thenable that throws':
+      // oxlint-disable-next-line unicorn/no-thenable -- what a handler may hand back
       return { then: () => throwText('then') }
     case 'thenable that rejects twice':
       return {
+        // oxlint-disable-next-line unicorn/no-thenable -- the same
         then: (_: unknown, reject: (reason: unknown) => void) => {
           reject('once')
           reject('twice')

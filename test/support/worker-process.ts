@@ -30,7 +30,9 @@ export class WorkerProcess implements AsyncDisposable {
   #stderr = ''
 
   constructor(config: ChildConfig) {
-    this.#child = spawn(process.execPath, [CHILD, JSON.stringify(config)], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+    this.#child = spawn(process.execPath, [CHILD, JSON.stringify(config)], {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    })
     this.#child.stderr?.on('data', (chunk: Buffer) => (this.#stderr += chunk.toString()))
     this.#child.on('message', message => {
       this.messages.push(message as ChildMessage)

@@ -54,11 +54,11 @@ export class Enqueuer {
       this.#produce(
         plain.map(({ activity }) => activity),
         deadlineMs,
-      ).then(produced => plain.forEach(({ at }, index) => (answers[at] = produced[index]))),
+      ).then(produced => plain.forEach(({ at }, nth) => (answers[at] = produced[nth]))),
       this.#enqueueKeyed(
         keyed.map(({ activity }) => activity),
         deadlineMs,
-      ).then(produced => keyed.forEach(({ at }, index) => (answers[at] = produced[index]))),
+      ).then(produced => keyed.forEach(({ at }, nth) => (answers[at] = produced[nth]))),
     ])
     return activities.map((activity, at) => answers[at] ?? unavailable(activity, 'no answer'))
   }

@@ -3,13 +3,13 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
 import { systemClock } from '../../core/clock.ts'
-import { ErrandError } from '../../core/errors.ts'
 import type { IdSource } from '../../core/ids.ts'
 import { uuidv7Source } from '../../core/ids.ts'
 import type { Logger } from '../../core/logger.ts'
 import { silentLogger } from '../../core/logger.ts'
 import { checkNamespace } from '../../core/names.ts'
-import { checkInteger } from '../../core/text.ts'
+import { OptionCheck } from '../../core/option-check.ts'
+import { checkText, describe } from '../../core/text.ts'
 import type { KafkaSettings } from '../../producer/kafka-client.ts'
 import { checkBrokers } from '../../producer/kafka-client.ts'
 import { checkRedisUrl } from '../redis/connection.ts'
@@ -95,62 +95,65 @@ const KNOWN = [
   'ids',
   'logger',
 ]
+/** Brokers keep it as a two-byte length, and quotas and metrics show it. */
+const CLIENT_ID_BYTES_MAX = 249
+const RETENTION_MS_MIN = 1_000
+/** 34 years. */
+const RETENTION_MS_MAX = 2 ** 40
 
-/** Checks options and fills in defaults. Throws `invalid_argument` naming the option. */
+/** Checks options and fills in defaults. Throws `invalid_argument` naming every bad one. */
 export function resolveKafkaStorageOptions(options: KafkaStorageOptions): ResolvedKafkaStorageOptions {
-  const unknown = Object.keys(options).filter(name => !KNOWN.includes(name))
-  if (unknown.length > 0) {
-    throw new ErrandError(
-      'invalid_argument',
-      `KafkaStorage has no option ${unknown.join(', ')}; it has ${KNOWN.join(', ')}.`,
-      {
-        details: { field: unknown[0] },
-      },
-    )
-  }
+  const check = new OptionCheck('KafkaStorageOptions', options, KNOWN)
   const clock = options.clock ?? systemClock
   const logger = options.logger ?? silentLogger
   const optional = (field: 'replicationFactor' | 'minInsyncReplicas'): number | undefined => {
     const value = options[field]
-    return value === undefined ? undefined : checkInteger(field, value, 1, 32)
+    return value === undefined ? undefined : check.integer(field, value, 1, 32)
   }
-  return {
-    namespace: checkNamespace(options.namespace),
+  const { redisProtocol = 3, provision = true } = options
+  if (![2, 3].includes(redisProtocol)) {
+    check.add(`redisProtocol is ${describe(redisProtocol)}; it must be 2 or 3.`, 'redisProtocol')
+  }
+  if (typeof provision !== 'boolean') {
+    check.add(`provision is ${describe(provision)}; it must be true or false.`, 'provision')
+  }
+  const clientId = options.clientId ?? 'errand'
+  const resolved = {
+    namespace: check.value('', () => checkNamespace(options.namespace)),
     kafka: {
-      brokers: checkBrokers(options.brokers),
-      clientId: options.clientId ?? 'errand',
+      brokers: check.value([], () => checkBrokers(options.brokers)),
+      clientId: check.value('', () => checkText('clientId', clientId, CLIENT_ID_BYTES_MAX)),
       logger,
       ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
       ...(options.sasl === undefined ? {} : { sasl: options.sasl }),
     },
-    redisUrl: checkRedisUrl(options.redisUrl),
-    redisProtocol: options.redisProtocol ?? 3,
-    provision: options.provision ?? true,
-    partitions: checkInteger('partitions', options.partitions ?? 4, 1, 1_000),
+    redisUrl: check.value('', () => checkRedisUrl(options.redisUrl)),
+    redisProtocol,
+    provision,
+    partitions: check.integer('partitions', options.partitions ?? 4, 1, 1_000),
     replicationFactor: optional('replicationFactor'),
     minInsyncReplicas: optional('minInsyncReplicas'),
-    retention: {
-      markerMs: checkInteger(
-        'retention.markerMs',
-        options.retention?.markerMs ?? DEFAULT_RETENTION.markerMs,
-        1_000,
-        2 ** 40,
-      ),
-      resultMs: checkInteger(
-        'retention.resultMs',
-        options.retention?.resultMs ?? DEFAULT_RETENTION.resultMs,
-        1_000,
-        2 ** 40,
-      ),
-      keyMs: checkInteger('retention.keyMs', options.retention?.keyMs ?? DEFAULT_RETENTION.keyMs, 1_000, 2 ** 40),
-    },
-    sessionTimeoutMs: checkInteger('sessionTimeoutMs', options.sessionTimeoutMs ?? 10_000, 1_000, 60_000),
-    maxWaitMs: checkInteger('maxWaitMs', options.maxWaitMs ?? 100, 10, 5_000),
-    commitIntervalMs: checkInteger('commitIntervalMs', options.commitIntervalMs ?? 1_000, 50, 60_000),
+    retention: resolveRetention(check, options.retention ?? {}),
+    sessionTimeoutMs: check.integer('sessionTimeoutMs', options.sessionTimeoutMs ?? 10_000, 1_000, 60_000),
+    maxWaitMs: check.integer('maxWaitMs', options.maxWaitMs ?? 100, 10, 5_000),
+    commitIntervalMs: check.integer('commitIntervalMs', options.commitIntervalMs ?? 1_000, 50, 60_000),
     clock,
     ids:
       options.ids ??
       uuidv7Source({ nowMs: () => clock.nowMs(), randomBytes: into => into.set(randomBytes(into.length)) ?? into }),
     logger,
   }
+  check.throwIfAny()
+  return resolved
+}
+
+function resolveRetention(check: OptionCheck, given: Partial<Retention>): Retention {
+  for (const name of Object.keys(given)) {
+    if (Object.hasOwn(DEFAULT_RETENTION, name)) continue
+    const known = Object.keys(DEFAULT_RETENTION).join(', ')
+    check.add(`there is no option 'retention.${name}'; known are ${known}.`, `retention.${name}`)
+  }
+  const lasting = (name: keyof Retention): number =>
+    check.integer(`retention.${name}`, given[name] ?? DEFAULT_RETENTION[name], RETENTION_MS_MIN, RETENTION_MS_MAX)
+  return { markerMs: lasting('markerMs'), resultMs: lasting('resultMs'), keyMs: lasting('keyMs') }
 }

@@ -334,7 +334,8 @@ export class KafkaStorage implements port.Storage {
     const restored = await this.#scheduling.sweep()
     if (restored === null) return // somebody else is at it, and is followed should it die
     await this.#store.markGeneration()
-    if (restored > 0) this.#options.logger.warn('Redis was emptied: the schedule was restored from its log', { restored })
+    if (restored > 0)
+      this.#options.logger.warn('Redis was emptied: the schedule was restored from its log', { restored })
   }
 
   async #makeDue(id: string): Promise<void> {

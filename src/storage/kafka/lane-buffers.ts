@@ -3,7 +3,8 @@
 
 import type { Activity } from '../../core/activity.ts'
 import { compareAge } from '../../core/age.ts'
-import { FairShare, TypeTurns } from '../../core/fair-share.ts'
+import type { WaitingLanes } from '../../core/fair-share.ts'
+import { TurnsByTypes } from '../../core/fair-share.ts'
 import type { Priority } from '../../core/priority.ts'
 import { PRIORITIES } from '../../core/priority.ts'
 import type { FetchedRecord } from '../../consumer/fetched-record.ts'
@@ -29,8 +30,7 @@ export interface TypeBuffer {
 /** Buffers of all subscribed types, and the order in which they give. */
 export class LaneBuffers {
   readonly #types = new Map<string, TypeBuffer>()
-  readonly #share = new FairShare()
-  readonly #turns = new Map<Priority, TypeTurns>(PRIORITIES.map(priority => [priority, new TypeTurns()]))
+  readonly #turns = new TurnsByTypes()
 
   add(type: string): void {
     if (this.#types.has(type)) return
@@ -47,23 +47,20 @@ export class LaneBuffers {
   /** Takes up to `limit` entries of these types: higher priority first within its share, then older first. */
   take(types: readonly string[], limit: number): LaneEntry[] {
     const buffers = types.map(type => this.#types.get(type)).filter(buffer => buffer !== undefined)
+    const turns = this.#turns.of(types)
+    const lanes: WaitingLanes<Head> = {
+      hasAny: priority => buffers.some(({ lanes }) => lanes[priority].peek() !== undefined),
+      heads: priority => buffers.flatMap(({ type, lanes }) => headOf(type, lanes[priority])),
+      isOlder: (a, b) => compareAge(a.entry.activity, b.entry.activity) < 0,
+    }
     const taken: LaneEntry[] = []
     while (taken.length < limit) {
-      const priority = this.#share.next(wanted => buffers.some(buffer => buffer.lanes[wanted].peek() !== undefined))
-      if (priority === undefined) break
-      const entry = this.#takeFrom(buffers, priority)
-      if (entry !== undefined) taken.push(entry)
+      const head = turns.next(lanes)
+      if (head === undefined) break
+      head.heap.pop()
+      taken.push(head.entry)
     }
     return taken
-  }
-
-  #takeFrom(buffers: readonly TypeBuffer[], priority: Priority): LaneEntry | undefined {
-    const waiting = buffers.filter(buffer => buffer.lanes[priority].peek() !== undefined)
-    const at =
-      waiting.length <= 1
-        ? 0
-        : (this.#turns.get(priority)?.next(waiting, (a, b) => isOlder(a.lanes[priority], b.lanes[priority])) ?? 0)
-    return waiting[at]?.lanes[priority].pop()
   }
 
   /** True when any of the types has something. */
@@ -75,9 +72,15 @@ export class LaneBuffers {
   }
 }
 
-function isOlder(a: AgeHeap, b: AgeHeap): boolean {
-  const [first, second] = [a.peek(), b.peek()]
-  return first !== undefined && second !== undefined && compareAge(first.activity, second.activity) < 0
+interface Head {
+  readonly type: string
+  readonly heap: AgeHeap
+  readonly entry: LaneEntry
+}
+
+function headOf(type: string, heap: AgeHeap): Head[] {
+  const entry = heap.peek()
+  return entry === undefined ? [] : [{ type, heap, entry }]
 }
 
 /** A binary heap by age. Entries whose partition was lost fall out when they come to the top. */
