@@ -101,6 +101,9 @@ function parseJson(text: string): unknown {
   }
 }
 
+/** The least that a broker allows by default: whoever drives several waits for a killed one's partitions this long. */
+const SESSION_TIMEOUT_MS = 6_000
+
 async function openStorage(name: StorageName, namespace: string): Promise<Storage> {
   // Each is loaded only when it is asked for: a driver on memory needs neither client.
   if (name === 'memory') {
@@ -109,7 +112,13 @@ async function openStorage(name: StorageName, namespace: string): Promise<Storag
   }
   const { KafkaStorage } = await import('../storage/kafka/index.ts')
   const brokers = required('ERRAND_KAFKA_BROKERS').split(',')
-  return KafkaStorage.open({ namespace, brokers, redisUrl: required('ERRAND_REDIS_URL'), logger: stderrLogger })
+  return KafkaStorage.open({
+    namespace,
+    brokers,
+    redisUrl: required('ERRAND_REDIS_URL'),
+    sessionTimeoutMs: SESSION_TIMEOUT_MS,
+    logger: stderrLogger,
+  })
 }
 
 function required(name: string): string {
