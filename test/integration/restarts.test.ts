@@ -172,6 +172,32 @@ describe('a Redis that is killed and started again', () => {
   })
 })
 
+describe('a Redis that was away for longer than leases last', () => {
+  test('has no lease taken back on its return before its holder could renew it', async () => {
+    await using observed = await ObservedNamespace.open({ types: [work.type], servers: stack })
+    const { storage } = observed
+    await storage.subscribe({ types: [work.type] })
+    const given = Array.from({ length: 5 }, () => activity('quick'))
+    await timed(storage, given, 5_000)
+    const held: { readonly id: string; readonly leaseId: string }[] = []
+    while (held.length < 5) {
+      const claimed = await storage.dequeue({ workerId: 'w', timeoutMs: 5_000, limit: 5, leaseMs: 500 })
+      held.push(...claimed.map(({ activity: { id }, leaseId }) => ({ id, leaseId })))
+    }
+    await stack.killRedis()
+    await systemClock.sleep(700)
+    await stack.startRedis()
+    expect(await storage.requeueExpired({ limit: 10 }), runAlone()).toEqual({
+      requeued: 0,
+      deadLettered: 0,
+      cancelled: 0,
+    })
+    const renewed = await storage.extendLeases({ leases: held.map(lease => ({ ...lease, byMs: 10_000 })) })
+    expect(renewed.map(({ outcome }) => outcome)).toEqual(held.map(() => 'renewed'))
+    expect(await storage.ackSuccess({ leases: held })).toEqual(held.map(() => 'settled'))
+  })
+})
+
 describe('a Redis that freezes', () => {
   test('delays no answer beyond its deadline, and what was accepted meanwhile ends', async () => {
     await using context = await setup()

@@ -84,6 +84,11 @@ export class CrashGround {
     }
   }
 
+  /** The due-time index is gone, and nothing else. */
+  async loseIndex(): Promise<void> {
+    await this.#redis.del(this.#keys.due, this.#keys.delayed, this.#keys.scheduledCounts)
+  }
+
   /** Puts every due time, and the time of every reservation, into the past. */
   async hurry(): Promise<void> {
     for (const key of [this.#keys.due, this.#keys.reservations]) {

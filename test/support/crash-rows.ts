@@ -135,11 +135,20 @@ export const CRASH_ROWS: readonly CrashRow[] = [
   // At least once is all that is promised then, and schedules come back by the sweep.
   ...emptied('enqueue delayed', ['schedule.indexed']),
   ...emptied('complete', ['settle.decided']),
-  ...emptied('retry', ['settle.decided', 'settle.published']),
+  ...emptied('retry', ['settle.decided']),
   ...emptied('cancel scheduled', ['cancel.decided']),
   ...emptied('dispatch', ['dispatch.readied']),
   ...emptied('dispatch a retry', ['dispatch.taken', 'dispatch.readied']),
-  ...emptied('reap', ['reap.taken', 'reap.published']),
+  ...emptied('reap', ['reap.taken']),
+
+  // What Kafka knew by then stands: an emptied Redis is told before anything is claimed.
+  ...remembered('complete', ['settle.published', 'settle.finished'], { ends: 'completed', claims: [] }),
+  ...remembered('retry', ['settle.published'], { ends: 'completed', claims: [2] }),
+  ...remembered('fail', ['settle.published'], { ends: 'failed', claims: [] }),
+  ...remembered('exhaust', ['settle.published'], { ends: 'dead_letter', claims: [] }),
+  ...remembered('cancel pending', ['cancel.published'], { ends: 'cancelled', claims: [] }),
+  ...remembered('reap', ['reap.published'], { ends: 'completed', claims: [2] }),
+  ...remembered('reap exhausted', ['reap.published'], { ends: 'dead_letter', claims: [] }),
 ]
 
 type Rest = Partial<Omit<CrashRow, 'title' | 'crashes'>>
@@ -151,6 +160,10 @@ function dying(scenario: ScenarioName, points: readonly CrashPoint[], rest: Rest
 
 function emptied(scenario: ScenarioName, points: readonly CrashPoint[]): CrashRow[] {
   return dying(scenario, points, { meanwhile: 'Redis is emptied', claims: null, isSwept: true })
+}
+
+function remembered(scenario: ScenarioName, points: readonly CrashPoint[], rest: Rest): CrashRow[] {
+  return dying(scenario, points, { ...rest, meanwhile: 'Redis is emptied' })
 }
 
 function row(crashes: readonly (readonly [ScenarioName, CrashPoint])[], rest: Rest = {}): CrashRow {

@@ -8,6 +8,7 @@ import type { Logger } from '../../core/logger.ts'
 import { CONSUMER_LIMITS, LIMITS } from '../../core/limits.ts'
 import { isTerminal } from '../../core/activity.ts'
 import type { Status } from '../../core/activity.ts'
+import type { ClaimAnswer } from '../redis/attempts.ts'
 import { claim } from '../redis/attempts.ts'
 import { readMarkers, readStates } from '../redis/markers.ts'
 import type { Marker } from '../redis/markers.ts'
@@ -16,6 +17,7 @@ import type { LaneEntry } from './lane-buffers.ts'
 import type { Lanes } from './lanes.ts'
 import { coordinatesOf } from './lanes.ts'
 import type { Publisher, Settlement } from './publisher.ts'
+import type { Recovery } from './recovery.ts'
 
 /** An attempt that this process has claimed. */
 export interface RunningAttempt {
@@ -27,11 +29,20 @@ export interface RunningAttempt {
   doubtAtMs: number
 }
 
+/** What is to be claimed, and for whom. */
+export interface ClaimParams {
+  readonly types: readonly string[]
+  readonly limit: number
+  readonly leaseMs: number
+  readonly worker: string
+}
+
 /** Claims, and keeps what was claimed. */
 export class Attempts {
   readonly #store: SideStore
   readonly #lanes: Lanes
   readonly #publisher: Publisher
+  readonly #recovery: () => Recovery
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #running = new Map<string, RunningAttempt>()
@@ -40,7 +51,15 @@ export class Attempts {
   #cancelLook: (() => void) | undefined
   #isClosed = false
 
-  constructor(parts: { store: SideStore; lanes: Lanes; publisher: Publisher; clock: Clock; logger: Logger }) {
+  constructor(parts: {
+    store: SideStore
+    lanes: Lanes
+    publisher: Publisher
+    recovery: () => Recovery
+    clock: Clock
+    logger: Logger
+  }) {
+    this.#recovery = parts.recovery
     this.#store = parts.store
     this.#lanes = parts.lanes
     this.#publisher = parts.publisher
@@ -57,12 +76,7 @@ export class Attempts {
   }
 
   /** Claims up to `limit` attempts that are fetched and waiting; none when there are none. */
-  async claimWaiting(params: {
-    readonly types: readonly string[]
-    readonly limit: number
-    readonly leaseMs: number
-    readonly worker: string
-  }): Promise<ClaimedAttempt[]> {
+  async claimWaiting(params: ClaimParams): Promise<ClaimedAttempt[]> {
     const entries = this.#lanes.buffers.take(params.types, params.limit)
     if (entries.length === 0) return []
     const requests = entries.map(entry => ({
@@ -77,6 +91,28 @@ export class Attempts {
         throw error
       },
     )
+    if (answers.some(answer => answer.verdict === 'unrestored')) return this.#restoreFirst(entries, answers, params)
+    return this.#take(entries, answers, params)
+  }
+
+  // Claims that were made before Redis was emptied in their middle are gone with it; all are made again.
+  async #restoreFirst(
+    entries: readonly LaneEntry[],
+    answers: readonly ClaimAnswer[],
+    params: ClaimParams,
+  ): Promise<ClaimedAttempt[]> {
+    const waits = entries.filter((_, at) => answers[at]?.verdict === 'unrestored')
+    for (const entry of waits) this.#lanes.buffers.push(entry)
+    await this.#recovery().ensure()
+    const made = entries.filter(entry => !waits.includes(entry))
+    return this.#take(
+      made,
+      answers.filter(answer => answer.verdict !== 'unrestored'),
+      params,
+    )
+  }
+
+  #take(entries: readonly LaneEntry[], answers: readonly ClaimAnswer[], params: ClaimParams): ClaimedAttempt[] {
     crashPoint('claim.leased')
     const claimed: ClaimedAttempt[] = []
     const done: LaneEntry[] = []
@@ -92,7 +128,7 @@ export class Attempts {
 
   #keep(
     entry: LaneEntry,
-    params: { readonly leaseMs: number; readonly worker: string },
+    params: ClaimParams,
     answer: { readonly deadlineMs: number; readonly startedAtMs: number },
   ): ClaimedAttempt {
     const leaseId = entry.leaseId ?? ''

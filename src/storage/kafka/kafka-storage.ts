@@ -31,13 +31,11 @@ import { Lanes } from './lanes.ts'
 import { LogSearch } from './log-search.ts'
 import { Publisher } from './publisher.ts'
 import { Reaping } from './reaping.ts'
+import { Recovery } from './recovery.ts'
 import { Scheduling } from './scheduling.ts'
 import { Settler } from './settler.ts'
 import { Timelines } from './timelines.ts'
 import { TopicCatalog } from './topic-catalog.ts'
-
-/** How often a reaper looks whether Redis was emptied. */
-const GENERATION_CHECK_MS = 2_000
 
 /**
  * The storage on Kafka and Redis.
@@ -63,13 +61,13 @@ export class KafkaStorage implements port.Storage {
   readonly #enqueuer: Enqueuer
   readonly #settler: Settler
   readonly #scheduling: Scheduling
+  readonly #recovery: Recovery
   readonly #reaping: Reaping
   readonly #canceller: Canceller
   readonly #inspector: Inspector
   readonly #timelines: Timelines
   readonly #waiters: Waiters
   #closing: Promise<void> | undefined
-  #generationCheckedAtMs = Number.NEGATIVE_INFINITY
 
   /**
    * Connects to Kafka and Redis and checks both. Throws `invalid_argument` naming an option, `configuration` for a wrong
@@ -103,7 +101,7 @@ export class KafkaStorage implements port.Storage {
     const catalog = new TopicCatalog(admin, options)
     const publisher = new Publisher(namespace, catalog, writer)
     const lanes = new Lanes(options, publisher)
-    const attempts = new Attempts({ store, lanes, publisher, clock, logger })
+    const attempts = new Attempts({ store, lanes, publisher, recovery: () => this.#recovery, clock, logger })
     const enqueuer = new Enqueuer({ store, publisher, catalog, clock, logger })
     const search = new LogSearch({ namespace, catalog, admin, reader, clock, logger })
     this.#store = store
@@ -117,6 +115,7 @@ export class KafkaStorage implements port.Storage {
     this.#dequeuer = new Dequeuer({ lanes, attempts, clock })
     this.#settler = new Settler({ store, attempts, publisher, logger })
     this.#scheduling = new Scheduling({ store, publisher, catalog, admin, reader, options })
+    this.#recovery = new Recovery({ store, scheduling: this.#scheduling, catalog, admin, reader, clock, logger })
     this.#reaping = new Reaping({ namespace, store, publisher, attempts, enqueuer, catalog, admin, logger })
     this.#canceller = new Canceller({ store, publisher, search, ids: options.ids })
     this.#inspector = new Inspector({ namespace, store, attempts, lanes, catalog, admin, reader })
@@ -135,6 +134,7 @@ export class KafkaStorage implements port.Storage {
     await this.#admin.start()
     await this.#writer.start()
     await this.#catalog.declareShared()
+    await this.#recovery.ensure()
   }
 
   async declareTypes({ types }: Readonly<port.DeclareTypesParams>): Promise<void> {
@@ -182,7 +182,8 @@ export class KafkaStorage implements port.Storage {
   }
 
   async requeueExpired({ limit }: Readonly<{ limit: number }>): Promise<port.RequeueReport> {
-    await this.#noticeEmptied()
+    // Also where nothing is claimed, what is scheduled must come back.
+    await this.#recovery.ensure()
     return this.#reaping.requeueExpired(checkInteger('limit', limit, 1, LIMITS.housekeepingBatchMax))
   }
 
@@ -294,7 +295,7 @@ export class KafkaStorage implements port.Storage {
   }
 
   async sweepScheduled(): Promise<number> {
-    return (await this.#scheduling.sweep()) ?? 0
+    return this.#scheduling.sweep()
   }
 
   /** Gives back what is claimed here, commits, leaves the groups, closes every connection. */
@@ -305,6 +306,7 @@ export class KafkaStorage implements port.Storage {
 
   async #close(): Promise<void> {
     this.#dequeuer.close()
+    this.#recovery.close()
     this.#lanes.pauseIntake()
     this.#attempts.close()
     const leases = this.#attempts.leases()
@@ -323,19 +325,6 @@ export class KafkaStorage implements port.Storage {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
-  }
-
-  // An emptied Redis has lost the due-time index; the schedule's log has not.
-  async #noticeEmptied(): Promise<void> {
-    const nowMs = this.#options.clock.monotonicMs()
-    if (nowMs - this.#generationCheckedAtMs < GENERATION_CHECK_MS) return
-    this.#generationCheckedAtMs = nowMs
-    if (await this.#store.hasGeneration()) return
-    const restored = await this.#scheduling.sweep()
-    if (restored === null) return // somebody else is at it, and is followed should it die
-    await this.#store.markGeneration()
-    if (restored > 0)
-      this.#options.logger.warn('Redis was emptied: the schedule was restored from its log', { restored })
   }
 
   async #makeDue(id: string): Promise<void> {

@@ -209,13 +209,33 @@ export class Scheduling {
     await this.#publisher.writeAll(tombstones)
   }
 
-  /** Re-reads the whole compacted topic and restores what the index lacks. Gives the number restored; null: not its turn. */
-  async sweep(): Promise<number | null> {
+  /** Re-reads the schedule's log and restores what the index lacks, unless another process is at it. Gives the number restored. */
+  async sweep(): Promise<number> {
+    let restored = 0
+    await this.alone(async () => {
+      restored = await this.restore()
+    })
+    return restored
+  }
+
+  /** Does something that one process at a time should do; false when another is at it. */
+  async alone(work: () => Promise<void>): Promise<boolean> {
     const { redis } = this.#store.main
     const isMine = await this.#store.main.guard('the sweep lock', () =>
       redis.set(this.#store.keys.sweep, '1', 'PX', SWEEP_LOCK_MS, 'NX'),
     )
-    if (isMine !== 'OK') return null
+    if (isMine !== 'OK') return false
+    try {
+      await work()
+    } finally {
+      // Not fenced: should it have run over its time, two of them at once do the same work twice, which changes nothing.
+      await this.#store.main.guard('the sweep lock', () => redis.del(this.#store.keys.sweep))
+    }
+    return true
+  }
+
+  /** Re-reads the whole compacted topic and restores what the index lacks. Gives the number restored. */
+  async restore(): Promise<number> {
     let restored = 0
     const { delay } = this.#catalog.shared()
     for (const { partition, low, high } of await this.#reader.bounds(delay)) {

@@ -16,10 +16,13 @@ export interface ClaimRequest {
   readonly leaseId: string
 }
 
-/** `held`: somebody's live lease, or being reaped · `done`: ended, or a later attempt is known. */
+/**
+ * `held`: somebody's live lease, or being reaped · `done`: ended, or a later attempt is known · `unrestored`: Redis was
+ * emptied, and nothing is claimed until it was told what has ended.
+ */
 export type ClaimAnswer =
   | { readonly verdict: 'claimed'; readonly deadlineMs: number; readonly startedAtMs: number }
-  | { readonly verdict: 'held' }
+  | { readonly verdict: 'held' | 'unrestored' }
   | { readonly verdict: 'done'; readonly status: string; readonly attempt: number }
 
 /** The field that counts are kept by. */
@@ -37,7 +40,13 @@ export async function claim(
   for (const batch of batches(params.requests, LIMITS.scriptBatchMax)) {
     const reply = await store.main.run(
       'claim',
-      [keys.leases, keys.runningCounts, keys.unseenCounts, ...batch.map(request => keys.marker(request.activity.id))],
+      [
+        keys.leases,
+        keys.runningCounts,
+        keys.unseenCounts,
+        keys.generation,
+        ...batch.map(request => keys.marker(request.activity.id)),
+      ],
       [
         params.leaseMs,
         params.worker,
@@ -52,6 +61,7 @@ export async function claim(
         ]),
       ],
     )
+    if (reply.length === 0) answers.push(...batch.map((): ClaimAnswer => ({ verdict: 'unrestored' })))
     for (const row of rows(reply, 3)) answers.push(toClaimAnswer(row))
   }
   return answers

@@ -32,6 +32,7 @@ const SCRIPTS = [
   'reserve',
   'confirm',
   'cancel',
+  'restore',
 ] as const
 /** The name of a script: its file in `scripts/`. */
 export type ScriptName = (typeof SCRIPTS)[number]

@@ -2,12 +2,13 @@
 -- Guarantee: at most one live lease per activity; an expired lease is never taken over here (only the reaper does).
 -- Repeating the call with the same lease ids gives the same answers.
 --
--- KEYS  1 leases · 2 running counts · 3 unseen counts · then per item: marker
+-- KEYS  1 leases · 2 running counts · 3 unseen counts · 4 generation · then per item: marker
 -- ARGV  1 leaseMs · 2 worker · 3 markerTtlMs · then per item: id, attempt, leaseId, envelope, type|priority, key
--- Reply per item, flat: verdict, then
+-- Reply: nothing at all when Redis was emptied and not told yet what has ended; else per item, flat: verdict, then
 --   'claimed'  deadlineMs, startedAtMs
 --   'held'     '', ''
 --   'done'     status, attempt of the marker
+if redis.call('EXISTS', KEYS[4]) == 0 then return {} end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local leaseMs = tonumber(ARGV[1])
@@ -20,8 +21,8 @@ local function say(a, b, c)
   reply[#reply + 1] = c
 end
 
-for i = 4, #KEYS do
-  local at = 3 + (i - 4) * 6
+for i = 5, #KEYS do
+  local at = 3 + (i - 5) * 6
   local id, attempt, lease = ARGV[at + 1], tonumber(ARGV[at + 2]), ARGV[at + 3]
   local marker = redis.call('HMGET', KEYS[i], 's', 'n', 'l', 'd', 'b')
   local status, current = marker[1], tonumber(marker[2] or '0')

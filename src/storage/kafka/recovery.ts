@@ -1,0 +1,120 @@
+// What happens when Redis turns out to be empty (new, flushed, or restarted without its data): nothing is claimed until one
+// process has told it what the logs still know, namely which attempts have ended lately and what is scheduled. A generation
+// key says that this was done; the claim script looks for it.
+
+import type { OutcomeRecord } from '../../core/activity.ts'
+import type { Clock } from '../../core/clock.ts'
+import type { Logger } from '../../core/logger.ts'
+import type { LogReader } from '../../consumer/log-reader.ts'
+import type { TopicAdmin } from '../../producer/topic-admin.ts'
+import { decodeOutcome } from '../../wire/outcome-record.ts'
+import { restoreMarkers } from '../redis/restore.ts'
+import type { SideStore } from '../redis/side-store.ts'
+import type { Scheduling } from './scheduling.ts'
+import type { TopicCatalog } from './topic-catalog.ts'
+
+/**
+ * How far back outcomes are read. A record is delivered again when its offset was finished less than a commit interval ago,
+ * or stands behind one that is still held; the rest is named in the commit's metadata.
+ */
+const WINDOW_MS = 300_000
+/** Per partition, should more have ended within the window. */
+const OUTCOMES_MAX = 200_000
+/** While another process is at it, and to follow it should it die. */
+const LOOK_MS = 100
+
+/** Restores what an emptied Redis must know before claims go on. */
+export class Recovery {
+  readonly #store: SideStore
+  readonly #scheduling: Scheduling
+  readonly #catalog: TopicCatalog
+  readonly #admin: TopicAdmin
+  readonly #reader: LogReader
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #stopping = new AbortController()
+  #restoring: Promise<void> | undefined
+
+  constructor(parts: {
+    store: SideStore
+    scheduling: Scheduling
+    catalog: TopicCatalog
+    admin: TopicAdmin
+    reader: LogReader
+    clock: Clock
+    logger: Logger
+  }) {
+    this.#store = parts.store
+    this.#scheduling = parts.scheduling
+    this.#catalog = parts.catalog
+    this.#admin = parts.admin
+    this.#reader = parts.reader
+    this.#clock = parts.clock
+    this.#logger = parts.logger
+  }
+
+  /** Resolves once Redis knows what the logs know; at once when it does already. One round trip in that case. */
+  ensure(): Promise<void> {
+    this.#restoring ??= this.#ensure().finally(() => {
+      this.#restoring = undefined
+    })
+    return this.#restoring
+  }
+
+  async #ensure(): Promise<void> {
+    while (!(await this.#store.hasGeneration())) {
+      const done = await this.#scheduling.alone(() => this.#restore())
+      if (!done) await this.#clock.sleep(LOOK_MS, { signal: this.#stopping.signal })
+    }
+  }
+
+  async #restore(): Promise<void> {
+    // Markers first: the schedule is not restored where a marker says that an attempt is over.
+    const markers = await this.#restoreMarkers()
+    const scheduled = await this.#scheduling.restore()
+    await this.#store.markGeneration()
+    if (markers + scheduled > 0) {
+      this.#logger.warn('Redis was emptied: restored from the logs', { markers, scheduled })
+    }
+  }
+
+  async #restoreMarkers(): Promise<number> {
+    const { outcomes: topic } = this.#catalog.shared()
+    const bounds = await this.#reader.bounds(topic)
+    if (bounds.every(({ low, high }) => low === high)) return 0
+    const starts = await this.#admin.offsetsAtTime(topic, this.#clock.nowMs() - WINDOW_MS)
+    let written = 0
+    for (const { partition, low, high } of bounds) {
+      const start = starts.find(each => each.partition === partition)?.offset ?? low
+      const latest = new Map<string, OutcomeRecord>()
+      await this.#reader.scan({
+        topic,
+        partition,
+        from: Math.max(low, start, high - OUTCOMES_MAX),
+        to: high,
+        maxRecords: OUTCOMES_MAX,
+        onRecord: record => {
+          const outcome = tryDecode(record.value)
+          const known = outcome === undefined ? undefined : latest.get(outcome.id)
+          // The first outcome of an attempt counts; copies of it are legal.
+          if (outcome !== undefined && (known === undefined || outcome.attempt > known.attempt))
+            latest.set(outcome.id, outcome)
+        },
+      })
+      written += await restoreMarkers(this.#store, [...latest.values()])
+    }
+    return written
+  }
+
+  close(): void {
+    this.#stopping.abort()
+  }
+}
+
+function tryDecode(value: Uint8Array | null): OutcomeRecord | undefined {
+  try {
+    return value === null ? undefined : decodeOutcome(value)
+  } catch {
+    return undefined // poison in the outcomes topic tells nothing about any activity
+  }
+}
