@@ -45,7 +45,11 @@ export async function fetchPage({ cluster }: RawCluster, request: PageRequest): 
     maxBytes: bytesMax,
     topics: [{ topic, partitions: [{ partition, fetchOffset: String(offset), maxBytes: bytesMax }] }],
   })
-  if (first === undefined) firstFetches.set(broker, fetching.catch(() => undefined))
+  if (first === undefined)
+    firstFetches.set(
+      broker,
+      fetching.catch(() => undefined),
+    )
   const answer: unknown = await fetching
   return toPage(request, partitionOf(answer, topic, partition))
 }

@@ -168,7 +168,7 @@ function foreignOf(error: unknown): Foreign {
   if (!isObject(error)) return { ...NOTHING, message: String(error) }
   return {
     name: textOf(error['name']) ?? 'Error',
-    message: textOf(error['message']) ?? String(error),
+    message: textOf(error['message']) ?? 'an error without a message',
     type: textOf(error['type']),
     retriable: typeof error['retriable'] === 'boolean' ? error['retriable'] : undefined,
     broker: textOf(error['broker']),

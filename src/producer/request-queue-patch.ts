@@ -50,6 +50,7 @@ export function checkKafkajsVersion(version: string): void {
 export function patchQueueClass(queue: RequestQueueClass, nowMs: () => number = machineNowMs): void {
   const prototype = queue.prototype
   if (PATCHED in prototype) return
+  // oxlint-disable-next-line typescript/unbound-method -- it is called with its `this` below
   const original = prototype.scheduleCheckPendingRequests
   prototype.scheduleCheckPendingRequests = function scheduleCheckUnlessIdle(this: RequestQueueLike): void {
     if (this.pending.length === 0 && this.throttledUntil <= nowMs()) return

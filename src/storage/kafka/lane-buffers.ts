@@ -48,14 +48,14 @@ export class LaneBuffers {
   take(types: readonly string[], limit: number): LaneEntry[] {
     const buffers = types.map(type => this.#types.get(type)).filter(buffer => buffer !== undefined)
     const turns = this.#turns.of(types)
-    const lanes: WaitingLanes<Head> = {
+    const waiting: WaitingLanes<Head> = {
       hasAny: priority => buffers.some(({ lanes }) => lanes[priority].peek() !== undefined),
       heads: priority => buffers.flatMap(({ type, lanes }) => headOf(type, lanes[priority])),
       isOlder: (a, b) => compareAge(a.entry.activity, b.entry.activity) < 0,
     }
     const taken: LaneEntry[] = []
     while (taken.length < limit) {
-      const head = turns.next(lanes)
+      const head = turns.next(waiting)
       if (head === undefined) break
       head.heap.pop()
       taken.push(head.entry)

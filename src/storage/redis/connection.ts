@@ -132,7 +132,7 @@ export class RedisConnection {
     if (/Command timed out/i.test(text)) this.#noteTrouble()
     if (
       /^(ERR|WRONGTYPE|NOSCRIPT)|Error running script|user_script/.test(text) &&
-      !/^ERR max number of clients/.test(text)
+      !text.startsWith('ERR max number of clients')
     ) {
       return new ErrandError('internal', `Redis refused ${doing}: ${text}`, { cause: error })
     }
