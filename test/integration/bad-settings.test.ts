@@ -70,9 +70,10 @@ test('an address where nobody is, is unavailable in time and named: 20 s for Kaf
 })
 
 describe('a Redis that will not do', () => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'errand-redis-'))
+  let dataDir = ''
   let port = 0
   beforeAll(async () => {
+    dataDir = mkdtempSync(join(tmpdir(), 'errand-redis-'))
     port = (await ensureRedis(dataDir)).port
   })
   afterAll(() => stopStack({ dataDir }))

@@ -78,7 +78,7 @@ export class ObservedNamespace implements AsyncDisposable {
 
   /** Enqueues so many at once and gives their ids; each must be accepted. */
   async enqueueAll<Given>(
-    definition: ActivityDefinition<Given, unknown>,
+    definition: ActivityDefinition<Given>,
     inputs: readonly Given[],
     options: EnqueueOptions = {},
   ): Promise<string[]> {

@@ -200,6 +200,7 @@ export class Attempts {
 
   /** Looks at all held records now. */
   async lookAtHeld(): Promise<void> {
+    await this.#looking?.catch(() => undefined) // it may have passed over what is to be looked at now; its caller has the error
     for (const entry of this.#held.keys()) this.#held.set(entry, 0)
     await this.#look()
   }
@@ -268,7 +269,10 @@ export class Attempts {
         done.push(entry)
       } else if (state?.status === 'running' || state?.status === 'reaping') {
         this.#hold(entry)
-      } else if (!this.#runsHere(entry)) {
+      } else if (!this.#runsHere(entry) || (state !== null && state !== undefined)) {
+        // Nobody runs it; were it claimed here, somebody else gave it back in the name of its lease.
+        if (entry.leaseId !== null) this.#running.delete(entry.leaseId)
+        entry.leaseId = null
         this.#held.delete(entry)
         this.#lanes.offer(entry)
       } else {
@@ -280,7 +284,7 @@ export class Attempts {
     // Claiming what is over claims nothing, and lets the markers of what was cancelled unseen go.
     const requests = done.map(({ activity, envelope }) => ({ activity, envelope, leaseId: randomUUID() }))
     await claim(this.#store, { requests, leaseMs: LIMITS.leaseMsMin, worker: '' })
-    await this.#finishDone(done)
+    await this.#finishDone(done).catch((error: unknown) => this.#later(done, error))
   }
 
   #runsHere(entry: LaneEntry): boolean {
@@ -294,16 +298,22 @@ export class Attempts {
       this.#store,
       entries.map(entry => entry.activity.id),
     )
-    const records = entries.flatMap((entry, at) => {
-      const settlement = settlementOf(entry.activity, coordinatesOf(entry.record), markers[at] ?? null)
-      return settlement === null ? [] : this.#publisher.settlement(settlement)
-    })
-    await this.#publisher.writeAll(records)
-    for (const entry of entries) {
+    // Without its marker nobody knows what comes next (Redis was just emptied): it is looked at again like any other.
+    const known = entries.filter((entry, at) => markers[at] !== null || !this.#keepOn(entry))
+    const settlements = known.map(entry =>
+      settlementOf(entry.activity, coordinatesOf(entry.record), markers[entries.indexOf(entry)] ?? null),
+    )
+    const errors = await this.#publisher.writeEach(
+      settlements.map(settlement => (settlement === null ? [] : this.#publisher.settlement(settlement))),
+    )
+    const finished = known.filter((_, at) => errors[at] === undefined)
+    for (const entry of finished) {
       this.#held.delete(entry)
       if (entry.leaseId !== null) this.#running.delete(entry.leaseId)
     }
-    this.#lanes.finish(entries)
+    this.#lanes.finish(finished)
+    const failed = known.filter((_, at) => errors[at] !== undefined)
+    if (failed.length > 0) this.#later(failed, errors.find(error => error !== undefined))
   }
 
   #later(entries: readonly LaneEntry[], error: unknown): void {
