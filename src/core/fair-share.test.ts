@@ -1,14 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { FairShare, SHARE_WINDOW, TypeTurns } from './fair-share.ts'
+import { FairShare, SHARE_WINDOW, Turns, TurnsByTypes, TypeTurns } from './fair-share.ts'
 import type { Priority } from './priority.ts'
 import { PRIORITIES, PRIORITY_WEIGHTS } from './priority.ts'
 
 const take = (share: FairShare, waiting: readonly Priority[]): Priority | undefined =>
   share.next(priority => waiting.includes(priority))
 
-const times = <T>(count: number, make: () => T): T[] => Array.from({ length: count }, make)
+const times = <T>(count: number, make: (at: number) => T): T[] => Array.from({ length: count }, (_, at) => make(at))
 
 describe('FairShare', () => {
   test('gives nothing when nothing waits', () => {
@@ -134,5 +134,49 @@ describe('TypeTurns', () => {
     const heads = ['noisy', 'a', 'b', 'c', 'd'].map(head)
     const choices = times(16, () => turns.next(heads, older))
     expect(choices).toEqual([...Array<number>(10).fill(0), 1, 2, 3, 4, 0, 0])
+  })
+})
+
+describe('Turns', () => {
+  interface Head {
+    readonly type: string
+    readonly priority: Priority
+    readonly age: number
+  }
+  const lanesOf = (heads: readonly Head[]) => ({
+    hasAny: (priority: Priority) => heads.some(head => head.priority === priority),
+    heads: (priority: Priority) => heads.filter(head => head.priority === priority),
+    isOlder: (a: Head, b: Head) => a.age < b.age,
+  })
+  const heads: readonly Head[] = [
+    { type: 'a', priority: 'low', age: 1 },
+    { type: 'a', priority: 'high', age: 3 },
+    { type: 'b', priority: 'high', age: 2 },
+  ]
+
+  test('choose the lane first and the older type within it, or nothing of nothing', () => {
+    expect(new Turns().next(lanesOf([]))).toBeUndefined()
+    expect(new Turns().next(lanesOf(heads))).toEqual({ type: 'b', priority: 'high', age: 2 })
+  })
+
+  test('belong to one set of types, whatever others were asked for in between', () => {
+    const turns = new TurnsByTypes()
+    const claimed = times(SHARE_WINDOW * 2, at => {
+      const others: readonly Head[] = [{ type: 'c', priority: at % 2 === 0 ? 'critical' : 'low', age: 0 }]
+      turns.of(['c']).next(lanesOf(others))
+      return turns.of(['a', 'b']).next(lanesOf(heads))?.priority
+    })
+    expect(claimed.filter(priority => priority === 'low').length).toBeGreaterThanOrEqual(2)
+    expect(turns.of(['a', 'b'])).toBe(turns.of(['a', 'b']))
+  })
+
+  test('are forgotten for the set that was not asked for the longest', () => {
+    const turns = new TurnsByTypes()
+    const [first, second] = [turns.of(['t0']), turns.of(['t1'])]
+    for (let at = 2; at < 64; at++) turns.of([`t${at}`])
+    expect(turns.of(['t0'])).toBe(first)
+    turns.of(['one more'])
+    expect(turns.of(['t0'])).toBe(first)
+    expect(turns.of(['t1'])).not.toBe(second)
   })
 })

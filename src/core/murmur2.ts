@@ -7,22 +7,19 @@ const R = 24
 
 /** The hash as a signed 32-bit integer. */
 export function murmur2(bytes: Uint8Array): number {
-  const length = bytes.length
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const { length } = bytes
   let h = SEED ^ length
-  const words = length >>> 2
-  for (let word = 0; word < words; word++) {
-    const at = word << 2
-    let k =
-      byteAt(bytes, at) | (byteAt(bytes, at + 1) << 8) | (byteAt(bytes, at + 2) << 16) | (byteAt(bytes, at + 3) << 24)
-    k = Math.imul(k, M)
+  const tail = length & ~3
+  for (let at = 0; at < tail; at += 4) {
+    let k = Math.imul(view.getInt32(at, true), M)
     k ^= k >>> R
     h = Math.imul(h, M) ^ Math.imul(k, M)
   }
-  const tail = words << 2
   const rest = length & 3
-  if (rest === 3) h ^= byteAt(bytes, tail + 2) << 16
-  if (rest >= 2) h ^= byteAt(bytes, tail + 1) << 8
-  if (rest >= 1) h = Math.imul(h ^ byteAt(bytes, tail), M)
+  if (rest === 3) h ^= view.getUint8(tail + 2) << 16
+  if (rest >= 2) h ^= view.getUint8(tail + 1) << 8
+  if (rest >= 1) h = Math.imul(h ^ view.getUint8(tail), M)
   h ^= h >>> 13
   h = Math.imul(h, M)
   return h ^ (h >>> 15)
@@ -31,8 +28,4 @@ export function murmur2(bytes: Uint8Array): number {
 /** The partition of a key, of so many. */
 export function partitionOf(key: string, partitions: number): number {
   return (murmur2(Buffer.from(key, 'utf8')) & 0x7fffffff) % partitions
-}
-
-function byteAt(bytes: Uint8Array, at: number): number {
-  return bytes[at] ?? 0
 }

@@ -8,7 +8,7 @@ import { memberText } from '../core/json-text.ts'
 import { LIMITS } from '../core/limits.ts'
 import { newActivity } from '../core/new-activity.ts'
 import { PRIORITIES } from '../core/priority.ts'
-import { decodeActivity, encodeActivity } from './activity-record.ts'
+import { decodeActivity, encodeActivity, readActivity } from './activity-record.ts'
 
 const MINIMAL = '{"v":1,"id":"a","activity_type":"t","created_at":"2026-01-01T00:00:00Z","payload":{"n":1}}'
 const minimal = (more: string): string => MINIMAL.replace('"v":1', `"v":1,${more}`)
@@ -322,4 +322,9 @@ test('what a storage was told is written so that it can be read again', () => {
   const long = `\ud800${'€'.repeat(10_000)}`
   const failures = [{ attempt: 1, atMs: 0, name: long, message: long, worker: long }]
   expect(decodeActivity(encodeActivity({ ...activity, failures })).failures[0]?.message).toMatch(/^\ufffd€+…$/)
+})
+
+test('reading gives the text beside the activity, and refuses bytes that are no text', () => {
+  expect(readActivity(bytes(MINIMAL))).toEqual({ activity: decodeActivity(MINIMAL), envelope: MINIMAL })
+  expect(() => readActivity(Uint8Array.of(0xff, 0xfe))).toThrow('not UTF-8')
 })

@@ -298,22 +298,25 @@ export class Attempts {
       this.#store,
       entries.map(entry => entry.activity.id),
     )
-    // Without its marker nobody knows what comes next (Redis was just emptied): it is looked at again like any other.
-    const known = entries.filter((entry, at) => markers[at] !== null || !this.#keepOn(entry))
-    const settlements = known.map(entry =>
-      settlementOf(entry.activity, coordinatesOf(entry.record), markers[entries.indexOf(entry)] ?? null),
-    )
+    const known = entries.flatMap((entry, at) => {
+      const marker = markers[at] ?? null
+      // Redis was emptied just now: nobody knows what comes next, so it is looked at again like any other.
+      if (marker === null) this.#hold(entry)
+      return marker === null ? [] : [{ entry, marker }]
+    })
     const errors = await this.#publisher.writeEach(
-      settlements.map(settlement => (settlement === null ? [] : this.#publisher.settlement(settlement))),
+      known.map(({ entry, marker }) => {
+        const settlement = settlementOf(entry.activity, coordinatesOf(entry.record), marker)
+        return settlement === null ? [] : this.#publisher.settlement(settlement)
+      }),
     )
-    const finished = known.filter((_, at) => errors[at] === undefined)
-    for (const entry of finished) {
+    known.forEach(({ entry }, at) => {
+      const error = errors[at]
+      if (error !== undefined) return this.#later([entry], error)
       this.#held.delete(entry)
       if (entry.leaseId !== null) this.#running.delete(entry.leaseId)
-    }
-    this.#lanes.finish(finished)
-    const failed = known.filter((_, at) => errors[at] !== undefined)
-    if (failed.length > 0) this.#later(failed, errors.find(error => error !== undefined))
+      this.#lanes.finish([entry])
+    })
   }
 
   #later(entries: readonly LaneEntry[], error: unknown): void {

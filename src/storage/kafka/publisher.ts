@@ -9,6 +9,7 @@ import type {
   PoisonRecord,
   RecordedFailure,
 } from '../../core/activity.ts'
+import type { ErrandError } from '../../core/errors.ts'
 import { failureFingerprint } from '../../core/failure.ts'
 import { PRODUCER_LIMITS } from '../../core/limits.ts'
 import { nextAttempt, withFailure } from '../../core/settle.ts'
@@ -56,6 +57,17 @@ export class Publisher {
   /** Writes records and throws the first error there is. */
   async writeAll(records: readonly WriteRecord[]): Promise<void> {
     for (const answer of await this.write(records)) if (!answer.ok) throw answer.error
+  }
+
+  /** Writes groups of records together; per group the first error there was: one that fails harms no other. */
+  async writeEach(groups: readonly (readonly WriteRecord[])[]): Promise<(ErrandError | undefined)[]> {
+    const written = await this.write(groups.flat())
+    let from = 0
+    return groups.map(({ length }) => {
+      const failed = written.slice(from, from + length).find(answer => !answer.ok)
+      from += length
+      return failed === undefined || failed.ok ? undefined : failed.error
+    })
   }
 
   /** A ready attempt. */

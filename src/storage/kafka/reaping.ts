@@ -29,6 +29,12 @@ const RESERVATION_STALE_MS = 35_000
 /** After Redis was away or stuck, workers get one default lease to renew before anything is reaped. */
 const GRACE_MS = 15_000
 
+/** How a lease that expired is to end, for Kafka and for Redis. */
+interface End {
+  readonly settlement: Settlement
+  readonly request: SettleRequest
+}
+
 /** Housekeeping on Kafka and Redis. */
 export class Reaping {
   readonly #parts: {
@@ -70,28 +76,43 @@ export class Reaping {
       )
     const ends = taken.filter(each => each.envelope !== '').map(each => this.#decide(each))
     await this.#parts.catalog.declare([...new Set(ends.map(({ settlement }) => settlement.activity.type))])
-    // Kafka first: the next attempt exists before Redis calls this one over.
-    const written = await this.#parts.publisher.write(
-      ends.flatMap(({ settlement }) => this.#parts.publisher.settlement(settlement)),
-    )
-    const failed = written.find(answer => !answer.ok)
-    if (failed !== undefined && !failed.ok) throw failed.error
+    const published = await this.#publish(ends)
     crashPoint('reap.published')
     await settle(
       store,
-      ends.map(({ request }) => request),
+      published.map(({ request }) => request),
     )
     crashPoint('reap.settled')
     this.#parts.attempts.doubt(taken.map(each => each.id))
     await this.#parts.attempts.lookAtHeld()
     return {
-      requeued: count(ends, 'lease_expired') + nameless.length,
-      deadLettered: count(ends, 'dead_letter'),
-      cancelled: count(ends, 'cancelled'),
+      requeued: count(published, 'lease_expired') + nameless.length,
+      deadLettered: count(published, 'dead_letter'),
+      cancelled: count(published, 'cancelled'),
     }
   }
 
-  #decide(taken: Taken): { settlement: Settlement; request: SettleRequest } {
+  // Kafka first: the next attempt exists before Redis calls this one over, and before its outcome says so, because an
+  // emptied Redis believes outcomes. What Kafka does not take stays with the reapers, and holds up nobody else.
+  async #publish(ends: readonly End[]): Promise<readonly End[]> {
+    const { publisher, logger } = this.#parts
+    const records = new Map(ends.map(end => [end, publisher.settlement(end.settlement)]))
+    let left = ends
+    for (const part of [[1], [0, 1]]) {
+      const errors = await publisher.writeEach(left.map(end => records.get(end)?.slice(...part) ?? []))
+      left = left.filter((end, at) => {
+        const error = errors[at]
+        if (error !== undefined) {
+          const { id } = end.settlement.activity
+          logger.warn('an expired lease could not be taken back; tried again soon', { id, error: error.message })
+        }
+        return error === undefined
+      })
+    }
+    return left
+  }
+
+  #decide(taken: Taken): End {
     const activity = decodeActivity(taken.envelope)
     const decision = decideExpiry(activity, taken.cancelRequested)
     const outcome: AttemptOutcome = decision.kind === 'retry' ? 'lease_expired' : decision.kind
@@ -145,7 +166,8 @@ export class Reaping {
       for (const topic of topics) {
         const cuts = (bounds.get(topic) ?? []).flatMap(({ partition, low, high }) => {
           const offset = committed.find(each => each.topic === topic && each.partition === partition)?.offset ?? -1
-          return offset > low ? [{ partition, offset: Math.min(offset, high), low }] : []
+          // Beyond the end: the lane was made anew, and the offset is that of another log.
+          return offset > low && offset <= high ? [{ partition, offset, low }] : []
         })
         if (cuts.length === 0) continue
         await admin.deleteRecordsBefore(

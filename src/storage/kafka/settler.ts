@@ -150,23 +150,14 @@ export class Settler {
       const answer = answers[at]
       return answer?.verdict === 'settled' && !job.isReplay ? this.#settlementOf(job, answer) : null
     })
-    const errors = await this.#publish(settlements)
+    const errors = await this.#publisher.writeEach(
+      settlements.map(settlement => (settlement === null ? [] : this.#publisher.settlement(settlement))),
+    )
     crashPoint('settle.published')
-    await this.#indexRetries(settlements.filter(settlement => settlement !== null))
+    // Only what Kafka remembers: else the next attempt could run and end before this one's outcome is written.
+    await this.#indexRetries(settlements.filter((each, at) => each !== null && errors[at] === undefined))
     jobs.forEach((job, at) => this.#answer(job, answers[at], errors[at]))
     crashPoint('settle.finished')
-  }
-
-  /** Writes what Kafka must remember; per settlement the first error there was. */
-  async #publish(settlements: readonly (Settlement | null)[]): Promise<(ErrandError | undefined)[]> {
-    const records = settlements.map(settlement => (settlement === null ? [] : this.#publisher.settlement(settlement)))
-    const written = await this.#publisher.write(records.flat())
-    let from = 0
-    return records.map(({ length }) => {
-      const failed = written.slice(from, from + length).find(answer => !answer.ok)
-      from += length
-      return failed === undefined || failed.ok ? undefined : failed.error
-    })
   }
 
   // Known at once to whoever dispatches; the schedule's log is what counts, and its reader indexes what this could not.
