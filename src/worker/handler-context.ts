@@ -1,10 +1,8 @@
-// What a handler gets beside its input. Most handlers use little of it, so whatever costs is made when it is asked for.
+// What a handler gets beside its input.
 
 import type { Client } from '../client/client.ts'
 import type { Logger } from '../core/logger.ts'
-import { withFields } from '../core/logger.ts'
 import type { Priority } from '../core/priority.ts'
-import type { Attempt } from './attempt.ts'
 
 /** The context of one attempt. */
 export interface HandlerContext {
@@ -30,73 +28,4 @@ export interface HandlerContext {
    * when the attempt should end. Leases are renewed by themselves; only what blocks the event loop needs this.
    */
   heartbeat(): Promise<void>
-}
-
-/** What contexts are made with. */
-export interface ContextParts {
-  readonly workerId: string
-  readonly logger: Logger
-  readonly client: Client
-  readonly heartbeat: (attempt: Attempt) => Promise<void>
-}
-
-/** The context of an attempt. */
-export class AttemptContext implements HandlerContext {
-  readonly #attempt: Attempt
-  readonly #parts: ContextParts
-  #log: Logger | undefined
-  #client: Client | undefined
-
-  constructor(attempt: Attempt, parts: ContextParts) {
-    this.#attempt = attempt
-    this.#parts = parts
-  }
-
-  get id(): string {
-    return this.#attempt.activity.id
-  }
-
-  get type(): string {
-    return this.#attempt.activity.type
-  }
-
-  get attempt(): number {
-    return this.#attempt.claimed.attempt
-  }
-
-  get maxAttempts(): number | 'unlimited' {
-    return this.#attempt.activity.maxAttempts
-  }
-
-  get priority(): Priority {
-    return this.#attempt.activity.priority
-  }
-
-  get metadata(): Readonly<Record<string, string>> {
-    return this.#attempt.activity.metadata
-  }
-
-  get workerId(): string {
-    return this.#parts.workerId
-  }
-
-  get log(): Logger {
-    const { id, type, attempt } = this
-    const traceparent = this.#attempt.span.trace?.traceparent
-    const fields = { activityId: id, type, attempt, ...(traceparent === undefined ? {} : { traceparent }) }
-    this.#log ??= withFields(this.#parts.logger, fields)
-    return this.#log
-  }
-
-  get signal(): AbortSignal {
-    return this.#attempt.signal
-  }
-
-  get client(): Client {
-    this.#client ??= this.#parts.client.childOf(this.id)
-    return this.#client
-  }
-
-  // A field, so that it can be taken out of the context and called alone.
-  readonly heartbeat = (): Promise<void> => this.#parts.heartbeat(this.#attempt)
 }

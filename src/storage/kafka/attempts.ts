@@ -1,7 +1,7 @@
 // Attempts of this process: claimed out of the lane buffers, held ones looked at again, settled, released.
 
 import { randomUUID } from 'node:crypto'
-import type { Activity, ClaimedAttempt, Coordinates } from '../../core/activity.ts'
+import type { Activity, ClaimedAttempt } from '../../core/activity.ts'
 import type { Clock } from '../../core/clock.ts'
 import { crashPoint } from '../../core/crash-point.ts'
 import type { Logger } from '../../core/logger.ts'
@@ -11,13 +11,12 @@ import type { Status } from '../../core/activity.ts'
 import type { ClaimAnswer } from '../redis/attempts.ts'
 import { claim } from '../redis/attempts.ts'
 import { readMarkers, readStates } from '../redis/markers.ts'
-import type { Marker } from '../redis/markers.ts'
 import type { SideStore } from '../redis/side-store.ts'
 import type { LaneEntry } from './lane-buffers.ts'
 import type { Lanes } from './lanes.ts'
 import { coordinatesOf } from './lanes.ts'
-import type { Publisher, Settlement } from './publisher.ts'
-import type { Recovery } from './recovery.ts'
+import type { Publisher } from './publisher.ts'
+import { settlementOf } from './settled.ts'
 
 /** An attempt that this process has claimed. */
 export interface RunningAttempt {
@@ -42,7 +41,7 @@ export class Attempts {
   readonly #store: SideStore
   readonly #lanes: Lanes
   readonly #publisher: Publisher
-  readonly #recovery: () => Recovery
+  readonly #restore: () => Promise<void>
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #running = new Map<string, RunningAttempt>()
@@ -55,11 +54,11 @@ export class Attempts {
     store: SideStore
     lanes: Lanes
     publisher: Publisher
-    recovery: () => Recovery
+    restore: () => Promise<void>
     clock: Clock
     logger: Logger
   }) {
-    this.#recovery = parts.recovery
+    this.#restore = parts.restore
     this.#store = parts.store
     this.#lanes = parts.lanes
     this.#publisher = parts.publisher
@@ -103,7 +102,7 @@ export class Attempts {
   ): Promise<ClaimedAttempt[]> {
     const waits = entries.filter((_, at) => answers[at]?.verdict === 'unrestored')
     for (const entry of waits) this.#lanes.buffers.push(entry)
-    await this.#recovery().ensure()
+    await this.#restore()
     const made = entries.filter(entry => !waits.includes(entry))
     return this.#take(
       made,
@@ -328,24 +327,4 @@ export class Attempts {
 function isOver(state: { readonly status: string; readonly attempt: number }, activity: Activity): boolean {
   if (state.attempt > activity.attempt) return true
   return isTerminal(state.status as Status) && state.attempt >= activity.attempt
-}
-
-/** What Redis decided about the attempt of a record that stands at `source`, when it is the latest that it decided. */
-export function settlementOf(activity: Activity, source: Coordinates | null, marker: Marker | null): Settlement | null {
-  const settled = marker?.settled
-  if (marker === null || settled === null || settled === undefined) return null
-  // A later attempt exists only once everything about this one was published. An expired lease is published first.
-  if (settled.attempt !== activity.attempt || settled.outcome === 'lease_expired') return null
-  return {
-    activity,
-    outcome: settled.outcome,
-    leaseId: settled.leaseId,
-    worker: marker.worker,
-    startedAtMs: marker.startedAtMs,
-    endedAtMs: settled.endedAtMs,
-    dueAtMs: settled.dueAtMs,
-    error: settled.outcome === 'completed' ? null : marker.error,
-    resultJson: marker.result?.state === 'ok' ? marker.result.dataJson : null,
-    source,
-  }
 }

@@ -57,6 +57,9 @@ export class Canceller {
       return { outcome: 'already_ended' }
     const waiting = await this.#waiting(id, marker ?? null)
     if (waiting === null) throw notFound(id)
+    // A lane record says that it waited once; without a marker only its outcome says whether it still does.
+    if (marker === null && waiting.isInLane && (await this.#search.terminalOutcome(id)) !== null)
+      return { outcome: 'already_ended' }
     const { activity } = waiting
     const error = cancelledFailure(reason)
     const result = errorResult({

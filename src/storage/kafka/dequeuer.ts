@@ -18,6 +18,7 @@ export class Dequeuer {
   readonly #attempts: Attempts
   readonly #clock: Clock
   readonly #closed = new AbortController()
+  readonly #claims = new Set<Promise<unknown>>()
 
   constructor(parts: { lanes: Lanes; attempts: Attempts; clock: Clock }) {
     this.#lanes = parts.lanes
@@ -37,8 +38,10 @@ export class Dequeuer {
     const until = this.#clock.monotonicMs() + timeoutMs
     while (!this.#closed.signal.aborted && params.signal?.aborted !== true) {
       if (this.#lanes.buffers.hasAny(types)) {
-        const claimed = await this.#attempts.claimWaiting(request)
-        if (claimed.length > 0) return claimed
+        const claiming = this.#attempts.claimWaiting(request)
+        this.#claims.add(claiming)
+        const claimed = await claiming.finally(() => this.#claims.delete(claiming))
+        if (claimed.length > 0 && !this.#closed.signal.aborted) return claimed
         continue
       }
       const leftMs = until - this.#clock.monotonicMs()
@@ -81,7 +84,9 @@ export class Dequeuer {
     })
   }
 
-  close(): void {
+  /** Ends every wait; resolves when no claim is under way. What was claimed meanwhile is for the caller to give back. */
+  async close(): Promise<void> {
     this.#closed.abort()
+    await Promise.allSettled(this.#claims)
   }
 }

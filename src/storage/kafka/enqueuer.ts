@@ -25,6 +25,8 @@ const DEFAULT_DEADLINE_MS = 30_000
 /** How long a second enqueue of a key waits for the first to be confirmed before it helps. */
 const CONFIRM_WAIT_MS = 500
 const CONFIRM_LOOK_MS = 10
+/** How long an enqueue of something due waits for Redis's time. */
+const CLOCK_WAIT_MS = 1_000
 
 /** Accepts activities. */
 export class Enqueuer {
@@ -79,8 +81,8 @@ export class Enqueuer {
   /** Writes ready attempts to their lanes and later ones to the delay topic. */
   async #produce(activities: readonly Activity[], deadlineMs: number): Promise<EnqueueAnswer[]> {
     if (activities.length === 0) return []
-    const nowMs = this.#clock.nowMs()
     const leftMs = this.#countdown(deadlineMs)
+    const nowMs = await this.#dueUntilMs(activities)
     const entries: IndexEntry[] = []
     const records = activities.map((activity): WriteRecord => {
       const envelope = encodeActivity(activity)
@@ -90,12 +92,22 @@ export class Enqueuer {
       entries.push(this.#publisher.indexEntry(activity, activity.scheduledAtMs, envelope))
       return record
     })
-    const written = await this.#publisher.write(records, deadlineMs)
+    const written = await this.#publisher.write(records, leftMs())
     crashPoint('enqueue.produced')
     const accepted = new Set(activities.filter((_, at) => written[at]?.ok === true))
     const delayed = entries.filter(entry => accepted.has(entry.record.activity))
     await this.#index(delayed, leftMs())
     return activities.map((activity, at) => toAnswer(activity, written[at], records[at]))
+  }
+
+  // Due by this process's clock may be early by Redis's, which counts. A Redis that does not say leaves it to who dispatches.
+  async #dueUntilMs(activities: readonly Activity[]): Promise<number> {
+    const nowMs = this.#clock.nowMs()
+    if (!activities.some(({ scheduledAtMs }) => scheduledAtMs !== null && scheduledAtMs <= nowMs)) return nowMs
+    return this.#within(CLOCK_WAIT_MS, this.#store.nowMs()).catch((error: unknown) => {
+      this.#logger.debug('Redis did not tell the time', { error: String(error) })
+      return Number.NEGATIVE_INFINITY
+    })
   }
 
   // The schedule's log is what counts; who reads it will index what this could not. So a Redis that is away is no failure.
@@ -189,12 +201,16 @@ export class Enqueuer {
     const key = { type: activity.type, key: activity.key?.key ?? '' }
     const until = this.#clock.monotonicMs() + CONFIRM_WAIT_MS
     let entry = await readKey(this.#store, key)
-    while (entry !== null && entry.id === existingId && entry.isReserved && this.#clock.monotonicMs() < until) {
+    let envelope: string | null = null
+    while (entry?.id === existingId) {
+      if (!entry.isReserved) return true
+      envelope = entry.envelope
+      if (this.#clock.monotonicMs() >= until) break
       await this.#clock.sleep(CONFIRM_LOOK_MS)
       entry = await readKey(this.#store, key)
     }
-    if (entry === null || entry.id !== existingId || !entry.isReserved || entry.envelope === null) return true
-    return (await this.finishReservations([entry.envelope], deadlineMs)) === 1
+    // Also when the key has moved on or is gone meanwhile: nobody has seen that the first enqueue was accepted.
+    return envelope !== null && (await this.finishReservations([envelope], deadlineMs)) === 1
   }
 
   /** What is left of a deadline that begins now; at least a millisecond, so that what costs nothing is still asked for. */
@@ -211,9 +227,9 @@ export class Enqueuer {
 
   /** Produces and confirms what others have reserved. Gives the number confirmed. */
   async finishReservations(envelopes: readonly string[], deadlineMs: number = DEFAULT_DEADLINE_MS): Promise<number> {
-    const activities = envelopes.map(envelope => decodeActivity(envelope))
-    const types = [...new Set(activities.map(activity => activity.type))]
-    await this.#catalog.declare(types)
+    const reserved = envelopes.map(envelope => decodeActivity(envelope))
+    const types = await this.#catalog.declareEach(reserved.map(activity => activity.type))
+    const activities = reserved.filter(activity => types.has(activity.type))
     const produced = await this.#produce(activities, deadlineMs)
     crashPoint('reservation.produced')
     const accepted = activities.filter((_, at) => produced[at]?.outcome === 'created')

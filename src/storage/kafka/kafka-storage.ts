@@ -67,6 +67,7 @@ export class KafkaStorage implements port.Storage {
   readonly #inspector: Inspector
   readonly #timelines: Timelines
   readonly #waiters: Waiters
+  readonly #closed = new AbortController()
   #closing: Promise<void> | undefined
 
   /**
@@ -101,7 +102,7 @@ export class KafkaStorage implements port.Storage {
     const catalog = new TopicCatalog(admin, options)
     const publisher = new Publisher(namespace, catalog, writer)
     const lanes = new Lanes(options, publisher)
-    const attempts = new Attempts({ store, lanes, publisher, recovery: () => this.#recovery, clock, logger })
+    const attempts = new Attempts({ store, lanes, publisher, restore: () => this.#recovery.ensure(), clock, logger })
     const enqueuer = new Enqueuer({ store, publisher, catalog, clock, logger })
     const search = new LogSearch({ namespace, catalog, admin, reader, clock, logger })
     this.#store = store
@@ -250,7 +251,9 @@ export class KafkaStorage implements port.Storage {
 
   async awaitResult({ id, signal }: Readonly<{ id: string; signal?: AbortSignal }>): Promise<StoredResult> {
     checkId(id)
-    return awaitResult({ store: this.#store, waiters: this.#waiters, id, signal })
+    const closed = this.#closed.signal
+    const either = signal === undefined ? closed : AbortSignal.any([signal, closed])
+    return awaitResult({ store: this.#store, waiters: this.#waiters, id, signal: either })
   }
 
   async stats(): Promise<port.StorageStats> {
@@ -305,10 +308,12 @@ export class KafkaStorage implements port.Storage {
   }
 
   async #close(): Promise<void> {
-    this.#dequeuer.close()
+    this.#closed.abort()
+    const claimsEnded = this.#dequeuer.close()
     this.#recovery.close()
     this.#lanes.pauseIntake()
     this.#attempts.close()
+    await claimsEnded
     const leases = this.#attempts.leases()
     if (leases.length > 0) {
       await release(this.#store, leases).catch((error: unknown) =>

@@ -63,6 +63,12 @@ export class LaneBuffers {
     return taken
   }
 
+  /** Lets go of what came from partitions that are lost: it comes again, and while nothing is taken it would pile up. */
+  dropLost(type: string): void {
+    const buffer = this.#types.get(type)
+    if (buffer !== undefined) for (const priority of PRIORITIES) buffer.lanes[priority].dropLost()
+  }
+
   /** True when any of the types has something. */
   hasAny(types: readonly string[]): boolean {
     return types.some(type => {
@@ -85,7 +91,18 @@ function headOf(type: string, heap: AgeHeap): Head[] {
 
 /** A binary heap by age. Entries whose partition was lost fall out when they come to the top. */
 export class AgeHeap {
-  readonly #entries: LaneEntry[] = []
+  #entries: LaneEntry[] = []
+
+  /** Entries in memory, of lost partitions too. */
+  get size(): number {
+    return this.#entries.length
+  }
+
+  dropLost(): void {
+    const entries = this.#entries
+    this.#entries = []
+    for (const entry of entries) if (entry.record.epoch.isOpen) this.push(entry)
+  }
 
   peek(): LaneEntry | undefined {
     let top = this.#entries[0]

@@ -47,6 +47,7 @@ export class Lanes {
 
   /** Joins the groups of these types. */
   async subscribe(types: readonly string[]): Promise<void> {
+    if (this.#isClosed) throw new ErrandError('conflict', 'the storage was closed; open a new one.')
     await Promise.all(
       types.map(type => {
         const joining = this.#joining.get(type) ?? this.#join(type)
@@ -72,6 +73,7 @@ export class Lanes {
       maxWaitMs: this.#options.maxWaitMs,
       commitIntervalMs: this.#options.commitIntervalMs,
       onRecords: records => this.#receive(records),
+      onRevoked: () => this.buffers.dropLost(type),
       onFatal: error => logger.error('a consumer is dead for good', { type, error: error.message }),
     })
     await consumer.start()
@@ -110,6 +112,7 @@ export class Lanes {
 
   async close(): Promise<void> {
     this.#isClosed = true
+    await Promise.allSettled(this.#joining.values()) // one that still joins would stay in its group for ever
     await Promise.all([...this.#consumers.values()].map(consumer => consumer.stop()))
   }
 

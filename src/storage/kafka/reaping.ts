@@ -10,6 +10,7 @@ import type { AttemptOutcome } from '../../core/activity.ts'
 import { decideExpiry } from '../../core/settle.ts'
 import { laneTopics, workersGroup } from '../../core/topics.ts'
 import type { TopicAdmin } from '../../producer/topic-admin.ts'
+import type { WriteRecord } from '../../producer/topic-writer.ts'
 import { decodeActivity } from '../../wire/activity-record.ts'
 import type { Reaping as Taken, SettleRequest } from '../redis/attempts.ts'
 import { release, settle, takeExpired } from '../redis/attempts.ts'
@@ -74,8 +75,9 @@ export class Reaping {
         store,
         nameless.map(each => ({ id: each.id, leaseId: each.token })),
       )
-    const ends = taken.filter(each => each.envelope !== '').map(each => this.#decide(each))
-    await this.#parts.catalog.declare([...new Set(ends.map(({ settlement }) => settlement.activity.type))])
+    const decided = taken.filter(each => each.envelope !== '').map(each => this.#decide(each))
+    const types = await this.#parts.catalog.declareEach(decided.map(({ settlement }) => settlement.activity.type))
+    const ends = decided.filter(({ settlement }) => types.has(settlement.activity.type))
     const published = await this.#publish(ends)
     crashPoint('reap.published')
     await settle(
@@ -95,21 +97,20 @@ export class Reaping {
   // Kafka first: the next attempt exists before Redis calls this one over, and before its outcome says so, because an
   // emptied Redis believes outcomes. What Kafka does not take stays with the reapers, and holds up nobody else.
   async #publish(ends: readonly End[]): Promise<readonly End[]> {
-    const { publisher, logger } = this.#parts
-    const records = new Map(ends.map(end => [end, publisher.settlement(end.settlement)]))
-    let left = ends
-    for (const part of [[1], [0, 1]]) {
-      const errors = await publisher.writeEach(left.map(end => records.get(end)?.slice(...part) ?? []))
-      left = left.filter((end, at) => {
-        const error = errors[at]
-        if (error !== undefined) {
-          const { id } = end.settlement.activity
-          logger.warn('an expired lease could not be taken back; tried again soon', { id, error: error.message })
-        }
-        return error === undefined
-      })
-    }
-    return left
+    const { publisher } = this.#parts
+    const followed = await this.#write(ends, end => publisher.settlement(end.settlement).slice(1))
+    return this.#write(followed, end => publisher.settlement(end.settlement).slice(0, 1))
+  }
+
+  /** Those whose records Kafka took; throws when it took none. */
+  async #write(ends: readonly End[], recordsOf: (end: End) => WriteRecord[]): Promise<readonly End[]> {
+    const errors = await this.#parts.publisher.writeEach(ends.map(recordsOf))
+    const written = ends.filter((_, at) => errors[at] === undefined)
+    const error = errors.find(each => each !== undefined)
+    if (error === undefined) return written
+    if (written.length === 0) throw error
+    this.#parts.logger.warn('some expired leases could not be taken back; tried again soon', { error: error.message })
+    return written
   }
 
   #decide(taken: Taken): End {

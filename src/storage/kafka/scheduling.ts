@@ -20,10 +20,10 @@ import type { DueEntry, IndexEntry } from '../redis/schedule.ts'
 import { forget, index, takeDue } from '../redis/schedule.ts'
 import type { SideStore } from '../redis/side-store.ts'
 import type { ScheduledReport } from '../storage.ts'
-import { settlementOf } from './attempts.ts'
 import type { ResolvedKafkaStorageOptions } from './kafka-storage-options.ts'
 import { poisonOf } from './lanes.ts'
 import type { Publisher } from './publisher.ts'
+import { settlementOf } from './settled.ts'
 import type { TopicCatalog } from './topic-catalog.ts'
 
 /** A dispatcher that does not finish within this is continued by another. */
@@ -72,8 +72,9 @@ export class Scheduling {
     await this.#start()
     const { entries, nextDueInMs } = await takeDue(this.#store, { limit, claimMs: DISPATCH_CLAIM_MS })
     crashPoint('dispatch.taken')
-    const ready = entries.flatMap(entry => this.#decode(entry))
-    await this.#catalog.declare([...new Set(ready.map(({ activity }) => activity.type))])
+    const readable = entries.flatMap(entry => this.#decode(entry))
+    const types = await this.#catalog.declareEach(readable.map(({ activity }) => activity.type))
+    const ready = readable.filter(({ activity }) => types.has(activity.type))
     const written = await this.#publisher.write(
       ready.map(({ activity, entry }) => this.#publisher.lane(activity, entry.envelope)),
     )

@@ -155,7 +155,9 @@ export class Settler {
     )
     crashPoint('settle.published')
     // Only what Kafka remembers: else the next attempt could run and end before this one's outcome is written.
-    await this.#indexRetries(settlements.filter((each, at) => each !== null && errors[at] === undefined))
+    await this.#indexRetries(
+      settlements.flatMap((each, at) => (each === null || errors[at] !== undefined ? [] : [each])),
+    )
     jobs.forEach((job, at) => this.#answer(job, answers[at], errors[at]))
     crashPoint('settle.finished')
   }

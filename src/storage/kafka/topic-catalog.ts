@@ -54,6 +54,21 @@ export class TopicCatalog {
     await Promise.all(types.map(type => this.#declaring.get(type)))
   }
 
+  /** Declares each for itself: one whose topics are gone holds up no other. Gives those that are known. */
+  async declareEach(types: readonly string[]): Promise<ReadonlySet<string>> {
+    const known = new Set(types)
+    const declaring = [...known].map(async type => {
+      try {
+        await this.declare([type])
+      } catch (error) {
+        known.delete(type)
+        this.#options.logger.error('a type has work and no topics', { type, error: String(error) })
+      }
+    })
+    await Promise.all(declaring)
+    return known
+  }
+
   /** True once a type was declared here and its topics are there. */
   isDeclared(type: string): boolean {
     return this.#partitions.has(laneTopics(this.#options.namespace, type)[0] ?? '')

@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { Redis } from 'ioredis'
 import type { Clock } from '../../core/clock.ts'
+import { withDeadline } from '../../core/clock.ts'
 import { ErrandError } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 
@@ -40,6 +41,11 @@ export type ScriptName = (typeof SCRIPTS)[number]
 const sources = new Map<ScriptName, string>(
   SCRIPTS.map(name => [name, readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8')]),
 )
+
+/** A connection that is dead does not answer, and is closed without. */
+const QUIT_MS_MAX = 1_000
+/** States of a server that pass: full, read-only after a failover, without its disk or replicas, loading, busy. Also said inside scripts. */
+const PASSING = /^(OOM|READONLY|MISCONF|NOREPLICAS|LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN) /
 
 /** A connection with Errand's scripts. */
 export class RedisConnection {
@@ -108,9 +114,8 @@ export class RedisConnection {
   }
 
   async close(): Promise<void> {
-    const quit = this.redis.quit().catch(() => undefined) // a dead connection has nothing to wait for
-    const limit = this.#settings.clock.sleep(1_000)
-    await Promise.race([quit, limit])
+    const late = (): Error => new ErrandError('timeout', 'Redis did not answer QUIT')
+    await withDeadline(this.#settings.clock, this.redis.quit(), QUIT_MS_MAX, late).catch(() => undefined) // nothing to wait for
     this.redis.disconnect()
   }
 
@@ -132,6 +137,7 @@ export class RedisConnection {
     if (/Command timed out/i.test(text)) this.#noteTrouble()
     if (
       /^(ERR|WRONGTYPE|NOSCRIPT)|Error running script|user_script/.test(text) &&
+      !PASSING.test(text) &&
       !text.startsWith('ERR max number of clients')
     ) {
       return new ErrandError('internal', `Redis refused ${doing}: ${text}`, { cause: error })

@@ -121,9 +121,10 @@ export async function readResult(store: SideStore, id: string): Promise<StoredRe
 export async function writeResult(store: SideStore, id: string, result: StoredResult): Promise<void> {
   const key = store.keys.marker(id)
   await store.main.guard('a result', async () => {
-    const exists = (await store.main.redis.hsetnx(key, 's', result.state === 'ok' ? 'completed' : 'failed')) === 0
-    await store.main.redis.hset(key, 'r', resultText(result), 't', result.atMs)
-    if (!exists) await store.main.redis.pexpire(key, store.retention.resultMs)
+    // No status: it says nothing about the activity, which may well be waiting for its claim.
+    const fields = store.main.redis.multi().hset(key, 'r', resultText(result), 't', result.atMs)
+    if (!(await store.main.redis.hexists(key, 's'))) fields.pexpire(key, store.retention.resultMs)
+    await fields.exec()
   })
 }
 
@@ -137,13 +138,14 @@ function parseResult(text: string, atMs: number): StoredResult {
   return { state: text.slice(0, bar) === 'ok' ? 'ok' : 'err', dataJson: text.slice(bar + 1), atMs }
 }
 
+/** As long as dead letters are kept: whoever finds one again must find what it was redriven as. */
+const REDRIVEN_MS = 30 * 86_400_000
+
 /** Decides, once for all who ask, which id an activity is redriven as. */
 export async function decideRedrive(store: SideStore, id: string, newId: string): Promise<string> {
   const key = store.keys.marker(id)
   return store.main.guard('a redrive', async () => {
-    const isRemembered = (await store.main.redis.exists(key)) === 1
-    await store.main.redis.hsetnx(key, 'rd', newId)
-    if (!isRemembered) await store.main.redis.pexpire(key, store.retention.resultMs)
+    await store.main.redis.multi().hsetnx(key, 'rd', newId).pexpire(key, REDRIVEN_MS).exec()
     return (await store.main.redis.hget(key, 'rd')) ?? newId
   })
 }

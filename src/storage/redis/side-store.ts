@@ -54,6 +54,12 @@ export class SideStore {
     }
   }
 
+  /** Redis's time, by which everything is due. */
+  async nowMs(): Promise<number> {
+    const [seconds, microseconds] = await this.main.guard('the time', () => this.main.redis.time())
+    return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000)
+  }
+
   /** False when Redis is new or was emptied. */
   async hasGeneration(): Promise<boolean> {
     return (await this.main.guard('the generation key', () => this.main.redis.exists(this.keys.generation))) === 1

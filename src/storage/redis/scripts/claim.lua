@@ -43,7 +43,7 @@ for i = 5, #KEYS do
     local deadline = now + leaseMs
     redis.call('HSET', KEYS[i], 's', 'running', 'n', attempt, 'l', lease, 'w', ARGV[2], 'd', deadline, 'b', now,
       'e', ARGV[at + 4], 'tp', ARGV[at + 5], 'k', ARGV[at + 6])
-    if status then redis.call('PERSIST', KEYS[i]) end
+    redis.call('PERSIST', KEYS[i])
     leases[#leases + 1] = deadline
     leases[#leases + 1] = id
     running[ARGV[at + 5]] = (running[ARGV[at + 5]] or 0) + 1

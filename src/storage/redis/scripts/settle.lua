@@ -33,7 +33,9 @@ for i = 4, #KEYS, 2 do
     local due = ''
     if outcome == 'retrying' then due = text(now + tonumber(ARGV[at + 6])) end
     local status, nextAttempt, ttl = outcome, attempt, tonumber(ARGV[1])
-    if outcome == 'retrying' then status, nextAttempt = 'scheduled', attempt + 1
+    if outcome == 'retrying' then
+      -- as long as it waits it must be found, to be looked at or cancelled
+      status, nextAttempt, ttl = 'scheduled', attempt + 1, ttl + tonumber(ARGV[at + 6])
     elseif outcome == 'lease_expired' then status, nextAttempt = 'pending', attempt + 1 end
     local fields = { 's', status, 'n', nextAttempt, 'sl', lease, 'sd', digest, 'so', outcome, 'sn', attempt, 't', text(now),
       'sa', due, 'b', started, 'w', worker, 'tp', ARGV[at + 11], 'k', ARGV[at + 14] }
