@@ -67,8 +67,8 @@ describe('when it is due', () => {
     ['a delay', { delayMs: 5 }, NOW_MS + 5],
     ['no delay', { delayMs: 0 }, null],
     ['a time ahead', { scheduledAt: new Date(NOW_MS + 1) }, NOW_MS + 1],
-    ['now', { scheduledAt: new Date(NOW_MS) }, null],
-    ['the past', { scheduledAt: new Date(0) }, null],
+    ['now', { scheduledAt: new Date(NOW_MS) }, NOW_MS],
+    ['the past, which is for the storage to see', { scheduledAt: new Date(0) }, 0],
     ['thirty years ahead', { scheduledAt: new Date(Date.UTC(2056, 0, 1)) }, Date.UTC(2056, 0, 1)],
   ])('%s', (_, spec, dueAtMs) => expect(make(spec).scheduledAtMs).toBe(dueAtMs))
 })

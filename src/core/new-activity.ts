@@ -114,7 +114,8 @@ function dueAt(spec: ActivitySpec, nowMs: number): number | null {
   if (!(atMs >= 0 && atMs <= nowMs + LIMITS.scheduleAheadMsMax)) {
     throw refusal('scheduledAt', String(spec.scheduledAt), 'a valid Date from 1970 to a hundred years ahead')
   }
-  return atMs > nowMs ? atMs : null
+  // Also when it is past by this clock: whether it is due is for the storage's clock to say.
+  return atMs
 }
 
 /** Checks metadata: an object of strings within its limits. Throws `invalid_argument` naming the entry. */

@@ -21,7 +21,7 @@ describe('topic specs', () => {
       expect(spec.partitions).toBe(4)
       expect(spec.replicationFactor).toBeUndefined()
       // Poison of the largest size still has to fit into the DLQ, with the headers that say why.
-      const bytesMax = spec.topic === 'ns.dlq' ? '1114124' : '1048588'
+      const bytesMax = spec.topic === 'ns.dlq' ? '1376256' : '1310720'
       expect(spec.config).toMatchObject({ 'compression.type': 'uncompressed', 'max.message.bytes': bytesMax })
       expect(spec.config['min.insync.replicas']).toBeUndefined()
     }

@@ -44,6 +44,8 @@ export class Dequeuer {
         if (claimed.length > 0 && !this.#closed.signal.aborted) return claimed
         continue
       }
+      const death = this.#lanes.deathOf(types)
+      if (death !== undefined) throw death
       const leftMs = until - this.#clock.monotonicMs()
       if (leftMs <= 0) return []
       await this.#somethingReady(types, leftMs, params.signal)

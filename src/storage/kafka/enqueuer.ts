@@ -225,9 +225,18 @@ export class Enqueuer {
     return withDeadline(this.#clock, promise, ms, late)
   }
 
+  #decode(envelope: string): Activity[] {
+    try {
+      return [decodeActivity(envelope)]
+    } catch (error) {
+      this.#logger.error('a reservation cannot be read; its key expires', { error: String(error) })
+      return []
+    }
+  }
+
   /** Produces and confirms what others have reserved. Gives the number confirmed. */
   async finishReservations(envelopes: readonly string[], deadlineMs: number = DEFAULT_DEADLINE_MS): Promise<number> {
-    const reserved = envelopes.map(envelope => decodeActivity(envelope))
+    const reserved = envelopes.flatMap(envelope => this.#decode(envelope))
     const types = await this.#catalog.declareEach(reserved.map(activity => activity.type))
     const activities = reserved.filter(activity => types.has(activity.type))
     const produced = await this.#produce(activities, deadlineMs)

@@ -29,6 +29,7 @@ export class Lanes {
   readonly #publisher: Publisher
   readonly #consumers = new Map<string, GroupConsumer>()
   readonly #joining = new Map<string, Promise<void>>()
+  readonly #dead = new Map<string, ErrandError>()
   readonly #wakers = new Set<() => void>()
   readonly #clock: Clock
   readonly #logger: Logger
@@ -74,10 +75,20 @@ export class Lanes {
       commitIntervalMs: this.#options.commitIntervalMs,
       onRecords: records => this.#receive(records),
       onRevoked: () => this.buffers.dropLost(type),
-      onFatal: error => logger.error('a consumer is dead for good', { type, error: error.message }),
+      onFatal: error => {
+        logger.error('a consumer is dead for good', { type, error: error.message })
+        this.#dead.set(type, error)
+        this.#wake()
+      },
     })
     await consumer.start()
     this.#consumers.set(type, consumer)
+  }
+
+  /** Why nothing of these types will ever be fetched again, when that is so of all of them. */
+  deathOf(types: readonly string[]): ErrandError | undefined {
+    const deaths = types.map(type => this.#dead.get(type))
+    return deaths.every(death => death !== undefined) ? deaths[0] : undefined
   }
 
   consumer(type: string): GroupConsumer | undefined {

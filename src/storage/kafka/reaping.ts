@@ -69,13 +69,15 @@ export class Reaping {
     const taken = await takeExpired(store, { limit, token: `reaper-${randomUUID()}`, reapMs: REAP_MS })
     if (taken.length === 0) return NOTHING
     crashPoint('reap.taken')
-    const nameless = taken.filter(each => each.envelope === '')
+    const readable = taken.filter(each => this.#isReadable(each))
+    // Without its envelope an attempt cannot be made anew; given back, its lane record is claimed again or set aside as poison.
+    const nameless = taken.filter(each => !readable.includes(each))
     if (nameless.length > 0)
       await release(
         store,
         nameless.map(each => ({ id: each.id, leaseId: each.token })),
       )
-    const decided = taken.filter(each => each.envelope !== '').map(each => this.#decide(each))
+    const decided = readable.map(each => this.#decide(each))
     const types = await this.#parts.catalog.declareEach(decided.map(({ settlement }) => settlement.activity.type))
     const ends = decided.filter(({ settlement }) => types.has(settlement.activity.type))
     const published = await this.#publish(ends)
@@ -111,6 +113,19 @@ export class Reaping {
     if (written.length === 0) throw error
     this.#parts.logger.warn('some expired leases could not be taken back; tried again soon', { error: error.message })
     return written
+  }
+
+  #isReadable({ id, envelope }: Taken): boolean {
+    try {
+      decodeActivity(envelope)
+      return true
+    } catch (error) {
+      this.#parts.logger.warn('an expired lease has no readable envelope; it is given back', {
+        id,
+        error: String(error),
+      })
+      return false
+    }
   }
 
   #decide(taken: Taken): End {

@@ -66,6 +66,8 @@ export class RedisConnection {
       // Callers must hear `unavailable` in time; settlements have a loop of their own.
       maxRetriesPerRequest: 2,
       retryStrategy: times => Math.min(50 * 2 ** Math.min(times, 6), 2_000),
+      // A node that a failover has demoted keeps its connections and answers READONLY for ever.
+      reconnectOnError: error => error.message.startsWith('READONLY'),
       // On by default, and Errand's scripts are idempotent under lease and request ids because of it.
       autoResendUnfulfilledCommands: true,
     })

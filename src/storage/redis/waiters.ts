@@ -16,9 +16,7 @@ export class Waiters {
     this.#store = store
     const { redis } = store.subscriber
     redis.on('message', (_channel: string, id: string) => this.#wake(id))
-    redis.on('ready', () => {
-      for (const id of this.#waiting.keys()) this.#wake(id)
-    })
+    redis.on('ready', () => this.#lookAgain())
   }
 
   /** Calls back whenever the activity may have ended. Resolves once nothing can be missed; the function given stops it. */
@@ -47,6 +45,18 @@ export class Waiters {
     this.#subscribed.set(channel, subscribing)
     subscribing.catch(() => this.#subscribed.delete(channel))
     return subscribing
+  }
+
+  // What ended while the connection was away woke nobody. Subscribed again first: what ends after the look must wake somebody.
+  #lookAgain(): void {
+    const channels = [...this.#subscribed.keys()]
+    if (channels.length === 0) return
+    this.#store.subscriber
+      .guard('a subscription', () => this.#store.subscriber.redis.subscribe(...channels))
+      .catch(() => undefined) // the connection is gone again; its next `ready` comes here
+      .finally(() => {
+        for (const id of this.#waiting.keys()) this.#wake(id)
+      })
   }
 
   #wake(id: string): void {
