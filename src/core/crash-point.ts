@@ -7,6 +7,7 @@ export const CRASH_POINTS = [
   'enqueue.confirmed',
   'claim.leased',
   'settle.decided',
+  'settle.outcome',
   'settle.published',
   'settle.finished',
   'release.released',

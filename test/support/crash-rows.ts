@@ -83,12 +83,15 @@ export const CRASH_ROWS: readonly CrashRow[] = [
   }),
   ...dying('claim', ['claim.leased'], { ends: 'completed', claims: [2] }),
   ...dying('complete', ['settle.decided', 'settle.published', 'settle.finished'], { ends: 'completed', claims: [] }),
-  ...dying('retry', ['settle.decided', 'settle.published', 'schedule.indexed', 'settle.finished'], {
+  ...dying('retry', ['settle.decided', 'settle.outcome', 'settle.published', 'schedule.indexed', 'settle.finished'], {
     ends: 'completed',
     claims: [2],
   }),
   ...dying('fail', ['settle.decided', 'settle.published', 'settle.finished'], { ends: 'failed', claims: [] }),
-  ...dying('exhaust', ['settle.decided', 'settle.published', 'settle.finished'], { ends: 'dead_letter', claims: [] }),
+  ...dying('exhaust', ['settle.decided', 'settle.outcome', 'settle.published', 'settle.finished'], {
+    ends: 'dead_letter',
+    claims: [],
+  }),
   ...dying('release', ['release.released'], { ends: 'completed', claims: [1] }),
   ...dying('cancel pending', ['cancel.decided', 'cancel.published'], { ends: 'cancelled', claims: [] }),
   ...dying('cancel scheduled', ['cancel.decided', 'cancel.published'], {
@@ -143,9 +146,9 @@ export const CRASH_ROWS: readonly CrashRow[] = [
 
   // What Kafka knew by then stands: an emptied Redis is told before anything is claimed.
   ...remembered('complete', ['settle.published', 'settle.finished'], { ends: 'completed', claims: [] }),
-  ...remembered('retry', ['settle.published'], { ends: 'completed', claims: [2] }),
+  ...remembered('retry', ['settle.outcome', 'settle.published'], { ends: 'completed', claims: [2] }),
   ...remembered('fail', ['settle.published'], { ends: 'failed', claims: [] }),
-  ...remembered('exhaust', ['settle.published'], { ends: 'dead_letter', claims: [] }),
+  ...remembered('exhaust', ['settle.outcome', 'settle.published'], { ends: 'dead_letter', claims: [] }),
   ...remembered('cancel pending', ['cancel.published'], { ends: 'cancelled', claims: [] }),
   ...remembered('reap', ['reap.published'], { ends: 'completed', claims: [2] }),
   ...remembered('reap exhausted', ['reap.published'], { ends: 'dead_letter', claims: [] }),

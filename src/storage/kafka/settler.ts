@@ -10,6 +10,7 @@ import { LIMITS } from '../../core/limits.ts'
 import { decideFailure } from '../../core/settle.ts'
 import { utf8Bytes } from '../../core/text.ts'
 import { errorResult } from '../../core/error-result.ts'
+import type { WriteRecord } from '../../producer/topic-writer.ts'
 import { decodeActivity } from '../../wire/activity-record.ts'
 import type { SettleAnswer, SettleRequest } from '../redis/attempts.ts'
 import { settle } from '../redis/attempts.ts'
@@ -150,7 +151,7 @@ export class Settler {
       const answer = answers[at]
       return answer?.verdict === 'settled' && !job.isReplay ? this.#settlementOf(job, answer) : null
     })
-    const errors = await this.#publisher.writeEach(
+    const errors = await this.#publish(
       settlements.map(settlement => (settlement === null ? [] : this.#publisher.settlement(settlement))),
     )
     crashPoint('settle.published')
@@ -160,6 +161,16 @@ export class Settler {
     )
     jobs.forEach((job, at) => this.#answer(job, answers[at], errors[at]))
     crashPoint('settle.finished')
+  }
+
+  // The outcome first, then what follows from it: else the next attempt could end before this one's end is written.
+  async #publish(records: readonly WriteRecord[][]): Promise<(ErrandError | undefined)[]> {
+    const errors = await this.#publisher.writeEach(records.map(each => each.slice(0, 1)))
+    const followUps = records.map((each, at) => (errors[at] === undefined ? each.slice(1) : []))
+    if (followUps.every(each => each.length === 0)) return errors
+    crashPoint('settle.outcome')
+    const later = await this.#publisher.writeEach(followUps)
+    return errors.map((error, at) => error ?? later[at])
   }
 
   // Known at once to whoever dispatches; the schedule's log is what counts, and its reader indexes what this could not.
