@@ -81,8 +81,7 @@ class Driver {
       )
     }
     this.#opened ??= { namespace, storage: await openStorage(this.#storageName, namespace) }
-    await this.#opened.storage.declareTypes({ types })
-    await this.#opened.storage.subscribe({ types })
+    if (types.length > 0) await this.#opened.storage.subscribe({ types })
     return {}
   }
 }

@@ -99,7 +99,12 @@ export class Handle<Result = unknown> {
     }
     checkInteger('timeoutMs', timeoutMs, 1, LIMITS.waitMsMax)
     const late = new AbortController()
-    const cancelTimeout = clock.after(timeoutMs, () => late.abort())
+    const done = new AbortController()
+    // A sleep and not a mere deadline: the process must not end, silently, while somebody waits for this.
+    const sleeping = clock.sleep(timeoutMs, { signal: done.signal }).then(
+      () => late.abort(),
+      () => undefined, // it ended in time
+    )
     const until = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal])
     try {
       return await storage.awaitResult({ id: this.id, signal: until })
@@ -110,7 +115,8 @@ export class Handle<Result = unknown> {
         cause: error,
       })
     } finally {
-      cancelTimeout()
+      done.abort()
+      await sleeping
     }
   }
 }

@@ -2,33 +2,15 @@
 // the storage contract read anew. It decides nothing that the contract leaves open: which ready attempt is claimed next,
 // which of too many expired leases is taken first, what a superseded lease is told are asked of the storage.
 
-import type { Activity, AttemptFailureReport, ClaimedAttempt, DuplicateBehavior, Status } from '../../src/core/activity.ts'
+import type {
+  Activity,
+  AttemptFailureReport,
+  ClaimedAttempt,
+  DuplicateBehavior,
+  Status,
+} from '../../src/core/activity.ts'
 import type { IdempotencyAnswer, LeaseRef } from '../../src/storage/storage.ts'
 
-export type Expected =
-  | { readonly state: 'ok'; readonly json: string }
-  /** `error` undefined: the contract does not say in which words. */
-  | { readonly state: 'err'; readonly type: string; readonly error: string | undefined; readonly attempts: number }
-export interface FailAnswer {
-  readonly outcome: string
-  readonly retryInMs?: number
-}
-/** One activity as the model knows it. Its attempt is always one more than its failed attempts. */
-export interface Modelled {
-  readonly sent: Activity
-  status: Status
-  retryCount: number
-  dueAtMs: number
-  lease: { id: string; worker: string; deadlineMs: number } | null
-  lastWorker: string | null
-  cancel: { reason: string | undefined } | null
-  result: Expected | null
-  redrivenAs: string | null
-  readonly settled: Map<string, { said: string; answer: FailAnswer }>
-  readonly released: Set<string>
-  /** The lease of the settlement that nothing has superseded. */
-  latest: string | null
-}
 const ENDED_BADLY: readonly Status[] = ['failed', 'dead_letter', 'cancelled']
 
 export class StorageModel {

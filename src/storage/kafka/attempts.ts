@@ -24,7 +24,7 @@ export interface RunningAttempt {
   readonly leaseId: string
   readonly worker: string
   readonly startedAtMs: number
-  /** By this process's monotonic clock, with the lease's length: when to wonder whether it was reaped. */
+  /** By this process's monotonic clock: from when on its marker is looked at, since others may reap, settle or release it. */
   doubtAtMs: number
 }
 
@@ -137,7 +137,7 @@ export class Attempts {
       leaseId,
       worker: params.worker,
       startedAtMs: answer.startedAtMs,
-      doubtAtMs: this.#clock.monotonicMs() + params.leaseMs,
+      doubtAtMs: this.#clock.monotonicMs() + CONSUMER_LIMITS.heldRecheckMsMax / 2,
     })
     this.#scheduleLook()
     return {
@@ -148,12 +148,6 @@ export class Attempts {
       startedAtMs: answer.startedAtMs,
       coordinates: coordinatesOf(entry.record),
     }
-  }
-
-  /** A lease was renewed by so much. */
-  renewed(leaseId: string, byMs: number): void {
-    const attempt = this.#running.get(leaseId)
-    if (attempt !== undefined) attempt.doubtAtMs = Math.max(attempt.doubtAtMs, this.#clock.monotonicMs() + byMs)
   }
 
   /** The attempt was settled and Kafka remembers it: its record is finished. */
@@ -197,10 +191,11 @@ export class Attempts {
     return [...this.#running.values()].map(({ entry, leaseId }) => ({ id: entry.activity.id, leaseId }))
   }
 
-  /** Looks at all held records now. */
+  /** Looks at all held records now, and at those that run here. */
   async lookAtHeld(): Promise<void> {
     await this.#looking?.catch(() => undefined) // it may have passed over what is to be looked at now; its caller has the error
     for (const entry of this.#held.keys()) this.#held.set(entry, 0)
+    for (const attempt of this.#running.values()) attempt.doubtAtMs = Number.NEGATIVE_INFINITY
     await this.#look()
   }
 
@@ -222,7 +217,7 @@ export class Attempts {
 
   #scheduleLook(): void {
     if (this.#isClosed || this.#cancelLook !== undefined) return
-    const waitMs = this.#held.size > 0 ? CONSUMER_LIMITS.heldRecheckMs : CONSUMER_LIMITS.heldRecheckMsMax
+    const waitMs = this.#held.size > 0 ? CONSUMER_LIMITS.heldRecheckMs : CONSUMER_LIMITS.heldRecheckMsMax / 2
     this.#cancelLook = this.#clock.after(waitMs, () => {
       this.#cancelLook = undefined
       this.#look()

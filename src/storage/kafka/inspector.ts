@@ -106,6 +106,8 @@ export class Inspector {
     const { store, catalog } = this.#parts
     const types = (await catalog.allTypes()).filter(type => params.type === undefined || type === params.type)
     const stretches = (await Promise.all(types.map(type => laneDepths(this.#parts, type)))).flat()
+    // A record may be there twice (an enqueue that was repeated); one page shows each activity once.
+    const seen = new Set<string>()
     return this.#page<ActivitySummary>(params, stretches, async records => {
       const activities = records.map(record => decoded(() => decodeActivity(record.value)))
       const states = await readStates(
@@ -116,7 +118,9 @@ export class Inspector {
         const state = states[at] ?? null
         const waits =
           activity !== null && (state === null || (isWaiting(state.status) && state.attempt <= activity.attempt))
-        return waits ? { atMs: activity.createdAtMs, item: summaryOf(activity, 'pending') } : null
+        if (!waits || seen.has(activity.id)) return null
+        seen.add(activity.id)
+        return { atMs: activity.createdAtMs, item: summaryOf(activity, 'pending') }
       })
     })
   }

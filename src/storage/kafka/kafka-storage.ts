@@ -5,6 +5,7 @@ import type { ClaimedAttempt, StoredResult } from '../../core/activity.ts'
 import { STATUSES } from '../../core/activity.ts'
 import { crashPoint } from '../../core/crash-point.ts'
 import { ErrandError } from '../../core/errors.ts'
+import { cancelledFailure } from '../../core/failure.ts'
 import { decideKey } from '../../core/idempotency.ts'
 import { LIMITS } from '../../core/limits.ts'
 import { checkId, checkType } from '../../core/names.ts'
@@ -21,7 +22,7 @@ import { SideStore } from '../redis/side-store.ts'
 import { Waiters, awaitResult } from '../redis/waiters.ts'
 import type * as port from '../storage.ts'
 import { Attempts } from './attempts.ts'
-import { Canceller, notFound } from './canceller.ts'
+import { Canceller } from './canceller.ts'
 import { Dequeuer } from './dequeuer.ts'
 import { Enqueuer } from './enqueuer.ts'
 import { Inspector } from './inspector.ts'
@@ -124,7 +125,7 @@ export class KafkaStorage implements port.Storage {
     this.#waiters = new Waiters(store)
     this.fixtures = {
       expireLease: async ({ id }) => {
-        if (!(await expireLease(store, id))) throw notFound(id)
+        if (!(await expireLease(store, id))) throw nothingOf('lease', id)
       },
       makeDue: params => this.#makeDue(params.id),
     }
@@ -198,24 +199,32 @@ export class KafkaStorage implements port.Storage {
   }: Readonly<{ leases: readonly Readonly<port.ExtendLeaseParams>[] }>): Promise<readonly port.ExtendLeaseAnswer[]> {
     for (const { byMs } of leases) checkInteger('byMs', byMs, LIMITS.leaseMsMin, LIMITS.leaseMsMax)
     const answers = await renew(this.#store, leases)
-    return leases.map(({ leaseId, byMs }, at): port.ExtendLeaseAnswer => {
+    return leases.map(({ leaseId }, at): port.ExtendLeaseAnswer => {
       const answer = answers[at]
       if (answer === null || answer === undefined) {
         this.#attempts.lost(leaseId)
         return { outcome: 'lost' }
       }
-      this.#attempts.renewed(leaseId, byMs)
       return { outcome: 'renewed', ...answer }
     })
   }
 
   async releaseLease({ id, leaseId }: Readonly<port.LeaseRef>): Promise<'released' | 'lease_lost'> {
-    const [isReleased] = await release(this.#store, [{ id, leaseId }])
-    crashPoint('release.released')
-    if (isReleased !== true) {
+    const [answer] = await release(this.#store, [{ id, leaseId }])
+    if (answer === 'cancel_requested') {
+      // Given back it would run again, although somebody asked for it to end.
+      const ended = await this.#settler.fail({
+        id,
+        leaseId,
+        failure: { kind: 'cancelled', error: cancelledFailure(null) },
+      })
+      return ended.outcome === 'cancelled' ? 'released' : 'lease_lost'
+    }
+    if (answer !== 'released') {
       this.#attempts.lost(leaseId)
       return 'lease_lost'
     }
+    crashPoint('release.released')
     this.#attempts.released(leaseId)
     return 'released'
   }
@@ -334,8 +343,12 @@ export class KafkaStorage implements port.Storage {
 
   async #makeDue(id: string): Promise<void> {
     const [marker] = await readMarkers(this.#store, [id])
-    if (!(await makeDue(this.#store, delayKey(id, marker?.attempt ?? 1)))) throw notFound(id)
+    if (!(await makeDue(this.#store, delayKey(id, marker?.attempt ?? 1)))) throw nothingOf('due time', id)
   }
+}
+
+function nothingOf(what: string, id: string): ErrandError {
+  return new ErrandError('not_found', `activity ${id} has no ${what} now.`, { details: { id } })
 }
 
 function checkTypes(types: readonly string[]): readonly string[] {

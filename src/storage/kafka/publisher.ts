@@ -156,7 +156,9 @@ export class Publisher {
     const records = [this.outcome(outcomeOf(settlement))]
     const { outcome, error } = settlement
     if (error === null) return records
-    if (outcome === 'retrying') {
+    if (outcome === 'retrying' && isDueAtOnce(settlement)) {
+      records.push(this.lane(nextOf(settlement, error, null)))
+    } else if (outcome === 'retrying') {
       const dueAtMs = settlement.dueAtMs ?? settlement.endedAtMs
       records.push(this.delay(nextOf(settlement, error, dueAtMs), dueAtMs))
     } else if (outcome === 'lease_expired') {
@@ -166,6 +168,11 @@ export class Publisher {
     }
     return records
   }
+}
+
+/** A retry without delay goes straight to its lane: the schedule would only hold it up. */
+export function isDueAtOnce({ dueAtMs, endedAtMs }: Settlement): boolean {
+  return dueAtMs === null || dueAtMs <= endedAtMs
 }
 
 /** The attempt that follows a settlement. */

@@ -22,7 +22,7 @@ import type { AckFailureAnswer, AckFailureParams, AckSuccessAnswer, AckSuccessPa
 import type { Attempts } from './attempts.ts'
 import { coordinatesOf } from './lanes.ts'
 import type { Publisher, Settlement } from './publisher.ts'
-import { nextOf } from './publisher.ts'
+import { isDueAtOnce, nextOf } from './publisher.ts'
 
 /** Batches under way at once; more would only queue inside Redis and Kafka. */
 const FLUSHES_MAX = 4
@@ -177,7 +177,7 @@ export class Settler {
   async #indexRetries(settlements: readonly Settlement[]): Promise<void> {
     const entries = settlements.flatMap(settlement => {
       const { outcome, error, dueAtMs } = settlement
-      if (outcome !== 'retrying' || error === null || dueAtMs === null) return []
+      if (outcome !== 'retrying' || error === null || dueAtMs === null || isDueAtOnce(settlement)) return []
       return [this.#publisher.indexEntry(nextOf(settlement, error, dueAtMs), dueAtMs)]
     })
     if (entries.length === 0) return
@@ -237,11 +237,11 @@ export class Settler {
       }
       const marker = byLease.get(lease) ?? null
       if (marker === null) return null
-      if (marker.envelope !== null) {
+      if (marker.envelope !== null && marker.leaseId === lease.leaseId) {
         return { activity: decodeActivity(marker.envelope), ...whoAndWhen(marker), isReplay: false }
       }
       // Settled already: what is left of it is enough to give the same answer again.
-      if (marker.settled === null) return null
+      if (marker.settled?.leaseId !== lease.leaseId) return null
       return { activity: shadowOf(marker), ...whoAndWhen(marker), isReplay: true }
     })
   }

@@ -80,7 +80,7 @@ export function snapshotOf(parts: {
     lastWorker,
     lastError: error,
     leaseDeadlineMs: isRunning ? (marker?.deadlineMs ?? null) : null,
-    cancelRequested: marker?.cancelRequested ?? false,
+    cancelRequested: status === 'cancelled' || (marker?.cancelRequested ?? false),
     parentId: activity?.parentId ?? null,
     redriveOf: activity?.redriveOf ?? null,
     redrivenAs: marker?.redrivenAs ?? null,

@@ -79,7 +79,8 @@ export class Timelines {
       this.#search.laneRecord(id, marker.type).catch(() => null), // its lane may be gone; the outcome tells the rest
       this.#search.terminalOutcome(id, marker.settled?.endedAtMs),
     ])
-    const activity = found?.activity ?? (await this.#activityFrom(id, outcome?.envelope ?? null, marker.status))
+    // The outcome's copy is of the attempt that ended; a lane may still hold an earlier one.
+    const activity = (await this.#activityFrom(id, outcome?.envelope ?? null, marker.status)) ?? found?.activity ?? null
     return snapshotOf({
       status: statusOf(marker.status),
       activity,

@@ -83,7 +83,11 @@ export class Attempts {
   release(ref: LeaseRef): 'released' | 'lease_lost' {
     const nowMs = this.#book.nowMs()
     const held = this.#held(ref)
-    if (held === undefined) return this.#book.find(ref.id)?.releasedLeaseId === ref.leaseId ? 'released' : 'lease_lost'
+    if (held === undefined) {
+      // The same release once more, as long as nobody has claimed it since.
+      const entry = this.#book.find(ref.id)
+      return entry?.status !== 'running' && entry?.releasedLeaseId === ref.leaseId ? 'released' : 'lease_lost'
+    }
     if (held.entry.isCancelRequested) this.#cancelled(held.entry, held.lease.worker, nowMs)
     else this.#book.change(held.entry, { status: 'pending', lease: null })
     held.entry.releasedLeaseId = ref.leaseId

@@ -30,13 +30,15 @@ export class WaitingClaims {
     return new Promise(resolve => {
       const end = (claimed: readonly ClaimedAttempt[]): void => {
         this.#waiting.delete(waiting)
-        cancelTimeout()
+        done.abort()
         for (const signal of signals) signal.removeEventListener('abort', onAbort)
         resolve(claimed)
       }
       const onAbort = (): void => end([])
       const waiting: Waiting = { tryClaim, resolve: end }
-      const cancelTimeout = this.#clock.after(timeoutMs, onAbort)
+      const done = new AbortController()
+      // A sleep and not a mere deadline: the process must not end, silently, while somebody waits for work.
+      this.#clock.sleep(timeoutMs, { signal: done.signal }).then(onAbort, () => undefined)
       for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true })
       this.#waiting.add(waiting)
     })

@@ -174,19 +174,22 @@ export async function renew(
   return answers
 }
 
-/** Releases leases; true per lease that was live (or released by this very call before). */
+/** `cancel_requested`: not given back, since somebody asked for it to end. */
+export type ReleaseAnswer = 'released' | 'lease_lost' | 'cancel_requested'
+
+/** Releases leases. One answer per lease, in order; the same release again is answered the same until it is claimed anew. */
 export async function release(
   store: SideStore,
   leases: readonly { readonly id: string; readonly leaseId: string }[],
-): Promise<boolean[]> {
-  const answers: boolean[] = []
+): Promise<ReleaseAnswer[]> {
+  const answers: ReleaseAnswer[] = []
   for (const batch of batches(leases, LIMITS.scriptBatchMax)) {
     const reply = await store.main.run(
       'release',
       [store.keys.leases, store.keys.runningCounts, ...batch.map(lease => store.keys.marker(lease.id))],
       [store.retention.markerMs, ...batch.flatMap(lease => [lease.id, lease.leaseId])],
     )
-    answers.push(...reply.map(answer => answer === 'released'))
+    answers.push(...(reply as ReleaseAnswer[]))
   }
   return answers
 }

@@ -14,6 +14,8 @@ export interface Marker {
   /** `running`, `reaping`, `pending`, `scheduled` or a terminal status. */
   readonly status: string
   readonly attempt: number
+  /** The live lease: a worker's, or a reaper's token. */
+  readonly leaseId: string | null
   readonly worker: string | null
   readonly deadlineMs: number | null
   readonly startedAtMs: number | null
@@ -35,7 +37,26 @@ export interface Marker {
   readonly redrivenAs: string | null
 }
 
-const FIELDS = ['s', 'n', 'w', 'd', 'b', 'e', 'c', 'tp', 'k', 'sn', 'so', 't', 'sa', 'sl', 'er', 'r', 'rd'] as const
+const FIELDS = [
+  's',
+  'n',
+  'l',
+  'w',
+  'd',
+  'b',
+  'e',
+  'c',
+  'tp',
+  'k',
+  'sn',
+  'so',
+  't',
+  'sa',
+  'sl',
+  'er',
+  'r',
+  'rd',
+] as const
 
 /** Reads markers; null where there is none. One round trip. */
 export async function readMarkers(store: SideStore, ids: readonly string[]): Promise<(Marker | null)[]> {
@@ -60,6 +81,7 @@ function toMarker(id: string, values: readonly (string | null)[]): Marker | null
     id,
     status,
     attempt: Number(field('n')),
+    leaseId: field('l'),
     worker: field('w'),
     deadlineMs: numberOf(field('d')),
     startedAtMs: numberOf(field('b')),
