@@ -13,7 +13,7 @@ import type { KafkaSettings } from '../../src/producer/kafka-client.ts'
 import { createKafka, kafkaRetry } from '../../src/producer/kafka-client.ts'
 import { freshNamespace, kafkaBrokers } from './stack.ts'
 
-const WAIT_MS_MAX = 40_000
+const WAIT_MS_MAX = 80_000
 
 /** A member of a group and everything that it was given. */
 export class TestMember implements AsyncDisposable {
