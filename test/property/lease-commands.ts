@@ -2,10 +2,11 @@
 
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import type { LeaseRef } from '../../src/storage/storage.ts'
+import type { LeaseRef, Storage } from '../../src/storage/storage.ts'
 import type { StorageModel } from './storage-model.ts'
 import type { Command, Pace } from './storage-step.ts'
 import { NOBODY, pick, step } from './storage-step.ts'
+import type { Settlement, System } from './storage-system.ts'
 
 const leasePick = fc.record({ which: fc.constantFrom('live', 'live', 'old', 'any'), nth: pick })
 
@@ -14,12 +15,7 @@ export function leaseCommands(pace: Pace): fc.Arbitrary<Command>[] {
   const succeed = step(
     'ackSuccess',
     { lease: leasePick, json: fc.constantFrom('1', '{"n":2}', null) },
-    async ({ lease, json }, model, system, storage) => {
-      const ref = pickLease(model, lease)
-      if (system.shortcomings.has('stale-settlement') && isStale(model, ref)) return
-      const [answer] = await storage.ackSuccess({ leases: [{ ...ref, resultJson: json }] })
-      isOneOf<string | undefined>(answer, model.complete(ref, json ?? 'null'), `ackSuccess of ${ref.id}`)
-    },
+    ({ lease, json }, model, system, storage) => settle({ ref: pickLease(model, lease), json }, model, system, storage),
   )
   const fail = step(
     'ackFailure',
@@ -28,17 +24,16 @@ export function leaseCommands(pace: Pace): fc.Arbitrary<Command>[] {
       kind: fc.constantFrom('retryable', 'retryable', 'timeout', 'non_retryable', 'cancelled'),
       message: fc.constantFrom('it broke', 'it broke', 'busy'),
     },
-    async ({ lease, kind, message }, model, system, storage) => {
-      const ref = pickLease(model, lease)
-      if (system.shortcomings.has('stale-settlement') && isStale(model, ref)) return
+    ({ lease, kind, message }, model, system, storage) => {
       const later = message === 'busy' ? { retryAfterMs: 7_000_000 } : {}
       const failure = { kind, error: { name: 'Error', message }, ...later }
-      const answer = await storage.ackFailure({ ...ref, failure })
-      const { outcome } = answer
-      const said = answer.outcome === 'retrying' ? { outcome, retryInMs: answer.retryInMs } : { outcome }
-      isOneOf(said, model.fail(ref, failure, system.nowMs()), `ackFailure of ${ref.id}`)
+      return settle({ ref: pickLease(model, lease), failure }, model, system, storage)
     },
   )
+  const again = step('settleAgain', { back: fc.nat(3) }, async ({ back }, model, system, storage) => {
+    const settlement = system.settlements.at(-1 - back)
+    if (settlement !== undefined) await settle(settlement, model, system, storage)
+  })
   const extend = step(
     'extendLease',
     { lease: leasePick, byMs: fc.constantFrom(...pace.leasesMs) },
@@ -55,12 +50,24 @@ export function leaseCommands(pace: Pace): fc.Arbitrary<Command>[] {
       one.lease.deadlineMs = answer.deadlineMs
     },
   )
-  const release = step('releaseLease', { lease: leasePick }, async ({ lease }, model, system, storage) => {
+  const release = step('releaseLease', { lease: leasePick }, async ({ lease }, model, _system, storage) => {
     const ref = pickLease(model, lease)
-    if (system.shortcomings.has('release-cancelled') && model.live(ref)?.cancel != null) return
     isOneOf<string>(await storage.releaseLease(ref), model.release(ref), `releaseLease of ${ref.id}`)
   })
-  return [succeed, fail, fail, extend, release]
+  return [succeed, fail, fail, again, extend, release]
+}
+
+async function settle(asked: Settlement, model: StorageModel, system: System, storage: Storage): Promise<void> {
+  const { ref } = asked
+  if (model.live(ref) !== undefined) system.settlements.push(asked)
+  if ('json' in asked) {
+    const [said] = await storage.ackSuccess({ leases: [{ ...ref, resultJson: asked.json }] })
+    return isOneOf<string | undefined>(said, model.complete(ref, asked.json ?? 'null'), `ackSuccess of ${ref.id}`)
+  }
+  const answer = await storage.ackFailure({ ...ref, failure: asked.failure })
+  const { outcome } = answer
+  const said = answer.outcome === 'retrying' ? { outcome, retryInMs: answer.retryInMs } : { outcome }
+  isOneOf(said, model.fail(ref, asked.failure, system.nowMs()), `ackFailure of ${ref.id}`)
 }
 
 /** A live lease, an old one of what has not ended, or any that ever was and one that never was. */
@@ -76,10 +83,4 @@ function pickLease(model: StorageModel, { which, nth }: { which: 'live' | 'old' 
 function isOneOf<T>(answer: T, allowed: readonly T[], about: string): void {
   const texts = allowed.map(each => JSON.stringify(each))
   assert.ok(texts.includes(JSON.stringify(answer)), `${about}: ${JSON.stringify(answer)}, not ${texts.join(' or ')}`)
-}
-
-/** True for the lease of a settled attempt that another has followed. */
-function isStale(model: StorageModel, { id, leaseId }: LeaseRef): boolean {
-  const one = model.activities.get(id)
-  return one?.lease != null && one.lease.id !== leaseId && one.settled.has(leaseId)
 }

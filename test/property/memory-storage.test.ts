@@ -33,12 +33,13 @@ async function setUp(): Promise<{ model: StorageModel; real: System }> {
     slackMs: 0,
     shortcomings: new Set(),
     isSentTwice: false,
+    settlements: [],
     nowMs: () => clock.nowMs(),
     advance: ms => clock.advance(ms),
     newActivity: spec => newActivity(spec, { ids, nowMs: clock.nowMs() }),
     eventually: attempt => attempt(),
   }
-  return { model: new StorageModel('pending'), real }
+  return { model: new StorageModel(), real }
 }
 
 /** Ids that can be read in a failure. */

@@ -44,7 +44,9 @@ export function storageCommands(pace: Pace): fc.Arbitrary<Command>[] {
     const { one } = pickActivity(model, nth)
     const holder = one === undefined || one.sent.key === null ? null : model.lookup(one.sent.type, one.sent.key.key)
     if (system.shortcomings.has('resend-moves-key') && holder !== null && holder !== one?.sent.id) return
-    if (one !== undefined) await enqueueOne(one.sent, model, system, storage)
+    // Only a fixture makes something ready before its time; sent again, it would rightly be scheduled again.
+    const isEarly = one !== undefined && one.status !== 'scheduled' && (one.sent.scheduledAtMs ?? 0) > system.nowMs()
+    if (one !== undefined && (system.isExact || !isEarly)) await enqueueOne(one.sent, model, system, storage)
   })
   const dequeue = step(
     'dequeue',

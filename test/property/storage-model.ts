@@ -1,6 +1,6 @@
 // What a storage is to do, told once more and as simply as it goes: activities in a map, keys in a map, rules 1 to 11 of
 // the storage contract read anew. It decides nothing that the contract leaves open: which ready attempt is claimed next,
-// which of too many expired leases is taken first, what a superseded lease is told are asked of the storage.
+// which of too many expired leases is taken first. Where a list of answers is given, any of them is right.
 
 import type {
   Activity,
@@ -10,8 +10,7 @@ import type {
   Status,
 } from '../../src/core/activity.ts'
 import type { IdempotencyAnswer, LeaseRef } from '../../src/storage/storage.ts'
-
-const ENDED_BADLY: readonly Status[] = ['failed', 'dead_letter', 'cancelled']
+import type { Expected, FailAnswer, Modelled } from './modelled.ts'
 
 export class StorageModel {
   readonly activities = new Map<string, Modelled>()
@@ -20,11 +19,6 @@ export class StorageModel {
   readonly leases: LeaseRef[] = []
   /** What was looked up since somebody last cleared this: all that can have changed. */
   readonly touched = new Set<string>()
-  /** What a retry without delay is until it is claimed: ready, or scheduled for now. */
-  readonly #atOnce: 'pending' | 'scheduled'
-  constructor(atOnce: 'pending' | 'scheduled') {
-    this.#atOnce = atOnce
-  }
   find(id: string): Modelled | undefined {
     this.touched.add(id)
     return this.activities.get(id)
@@ -56,7 +50,7 @@ export class StorageModel {
     const { id } = holder.sent
     if (behavior === 'return_existing') return { outcome: 'existing', id }
     if (behavior === 'no_reuse') return { outcome: 'refused', code: 'duplicate_activity', existingId: id }
-    if (ENDED_BADLY.includes(holder.status)) return { outcome: 'proceed' }
+    if (holder.result?.state === 'err') return { outcome: 'proceed' }
     return { outcome: 'refused', code: 'idempotency_conflict', existingId: id }
   }
   ready(types: readonly string[]): Modelled[] {
@@ -68,12 +62,10 @@ export class StorageModel {
     this.leases.push({ id, leaseId })
     Object.assign(one, { status: 'running', lease: { id: leaseId, worker, deadlineMs }, lastWorker: worker })
   }
-  /** The activity whose live lease this is. */
   live({ id, leaseId }: LeaseRef): Modelled | undefined {
     const one = this.find(id)
     return one?.lease?.id === leaseId ? one : undefined
   }
-  /** Answers of which one must be given. */
   complete(ref: LeaseRef, json: string): string[] {
     const said = `completed ${json}`
     const one = this.live(ref)
@@ -96,7 +88,7 @@ export class StorageModel {
     if (kind === 'non_retryable') answer = this.#fails(one, 'failed', error.message)
     else if (one.cancel !== null) answer = this.#fails(one, 'cancelled', one.cancel.reason ?? 'cancelled')
     else if (!this.#retriesLeft(one)) answer = this.#fails(one, 'dead_letter', error.message)
-    else this.#retry(one, retryInMs === 0 ? this.#atOnce : 'scheduled', nowMs + retryInMs)
+    else this.#retry(one, retryInMs === 0 ? 'pending' : 'scheduled', nowMs + retryInMs)
     this.#settle(one, ref, said, answer)
     return [answer]
   }
@@ -106,11 +98,10 @@ export class StorageModel {
       return this.activities.get(ref.id)?.released.has(ref.leaseId) ? ['released', 'lease_lost'] : ['lease_lost']
     }
     one.released.add(ref.leaseId)
-    if (one.cancel === null) Object.assign(one, { status: 'pending', lease: null })
-    else this.#fails(one, 'cancelled', one.cancel.reason ?? 'cancelled')
+    if (one.cancel !== null) this.#fails(one, 'cancelled', one.cancel.reason ?? 'cancelled')
+    else Object.assign(one, { status: 'pending', lease: null })
     return ['released']
   }
-  /** Takes an expired lease back. */
   expire(one: Modelled): 'requeued' | 'deadLettered' | 'cancelled' {
     this.touched.add(one.sent.id)
     one.latest = null
