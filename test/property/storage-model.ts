@@ -98,8 +98,12 @@ export class StorageModel {
       return this.activities.get(ref.id)?.released.has(ref.leaseId) ? ['released', 'lease_lost'] : ['lease_lost']
     }
     one.released.add(ref.leaseId)
-    if (one.cancel !== null) this.#fails(one, 'cancelled', one.cancel.reason ?? 'cancelled')
-    else Object.assign(one, { status: 'pending', lease: null })
+    if (one.cancel === null) Object.assign(one, { status: 'pending', lease: null })
+    else {
+      // Given back and ended in one: who settles it now has lost the lease, or comes second.
+      const answer = this.#fails(one, 'cancelled', one.cancel.reason ?? 'cancelled')
+      one.settled.set(ref.leaseId, { said: 'given back', answer })
+    }
     return ['released']
   }
   expire(one: Modelled): 'requeued' | 'deadLettered' | 'cancelled' {

@@ -167,7 +167,10 @@ const REDRIVEN_MS = 30 * 86_400_000
 export async function decideRedrive(store: SideStore, id: string, newId: string): Promise<string> {
   const key = store.keys.marker(id)
   return store.main.guard('a redrive', async () => {
-    await store.main.redis.multi().hsetnx(key, 'rd', newId).pexpire(key, REDRIVEN_MS).exec()
+    const ttlMs = await store.main.redis.pttl(key)
+    await store.main.redis.hsetnx(key, 'rd', newId)
+    // Without a time limit (-1) it keeps a cancelled activity from running until its lane record is seen: that stays so.
+    if (ttlMs !== -1) await store.main.redis.pexpire(key, REDRIVEN_MS)
     return (await store.main.redis.hget(key, 'rd')) ?? newId
   })
 }
