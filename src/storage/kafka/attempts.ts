@@ -66,10 +66,6 @@ export class Attempts {
     this.#logger = parts.logger
   }
 
-  get runningCount(): number {
-    return this.#running.size
-  }
-
   running(leaseId: string): RunningAttempt | undefined {
     return this.#running.get(leaseId)
   }

@@ -2,7 +2,7 @@
 // ended; Kafka knows what is pending and what became of every attempt.
 
 import type { Activity, OutcomeRecord, Status, TerminalStatus } from '../../core/activity.ts'
-import { STATUSES, isTerminal } from '../../core/activity.ts'
+import { STATUSES } from '../../core/activity.ts'
 import { ErrandError } from '../../core/errors.ts'
 import type { Priority } from '../../core/priority.ts'
 import { PRIORITIES } from '../../core/priority.ts'
@@ -263,9 +263,4 @@ function decoded<T extends Activity | OutcomeRecord | ReturnType<typeof decodeDl
   } catch {
     return null
   }
-}
-
-/** Ends are told apart from what goes on. */
-export function isEnded(status: string): status is TerminalStatus {
-  return isTerminal(status as Status)
 }

@@ -3,7 +3,6 @@
 
 import { randomUUID } from 'node:crypto'
 import { crashPoint } from '../../core/crash-point.ts'
-import { errorResult } from '../../core/error-result.ts'
 import { cancelledFailure, leaseExpiredFailure } from '../../core/failure.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { AttemptOutcome } from '../../core/activity.ts'
@@ -15,7 +14,7 @@ import { decodeActivity } from '../../wire/activity-record.ts'
 import type { Reaping as Taken, SettleRequest } from '../redis/attempts.ts'
 import { release, settle, takeExpired } from '../redis/attempts.ts'
 import { staleReservations } from '../redis/idempotency.ts'
-import { resultText } from '../redis/markers.ts'
+import { errorResultText } from '../redis/markers.ts'
 import type { SideStore } from '../redis/side-store.ts'
 import type { RequeueReport } from '../storage.ts'
 import type { Attempts } from './attempts.ts'
@@ -134,10 +133,7 @@ export class Reaping {
     const outcome: AttemptOutcome = decision.kind === 'retry' ? 'lease_expired' : decision.kind
     const error = outcome === 'cancelled' ? cancelledFailure(taken.cancelReason) : leaseExpiredFailure(taken.worker)
     const nowMs = this.#parts.store.clock.nowMs()
-    const result =
-      outcome === 'dead_letter' || outcome === 'cancelled'
-        ? resultText(errorResult({ failure: error, type: outcome, failedAtMs: nowMs, attempts: activity.attempt }))
-        : null
+    const result = errorResultText({ outcome, failure: error, failedAtMs: nowMs, attempts: activity.attempt })
     const settlement: Settlement = {
       activity,
       outcome,

@@ -9,13 +9,12 @@ import type { Logger } from '../../core/logger.ts'
 import { LIMITS } from '../../core/limits.ts'
 import { decideFailure } from '../../core/settle.ts'
 import { utf8Bytes } from '../../core/text.ts'
-import { errorResult } from '../../core/error-result.ts'
 import type { WriteRecord } from '../../producer/topic-writer.ts'
 import { decodeActivity } from '../../wire/activity-record.ts'
 import type { SettleAnswer, SettleRequest } from '../redis/attempts.ts'
 import { settle } from '../redis/attempts.ts'
 import type { Marker } from '../redis/markers.ts'
-import { readMarkers, resultText } from '../redis/markers.ts'
+import { errorResultText, readMarkers, resultText } from '../redis/markers.ts'
 import { index } from '../redis/schedule.ts'
 import type { SideStore } from '../redis/side-store.ts'
 import type { AckFailureAnswer, AckFailureParams, AckSuccessAnswer, AckSuccessParams, LeaseRef } from '../storage.ts'
@@ -97,9 +96,7 @@ export class Settler {
   }
 
   #errorText(activity: Activity, outcome: AttemptOutcome, failure: RecordedFailure): string | null {
-    if (outcome !== 'failed' && outcome !== 'dead_letter' && outcome !== 'cancelled') return null
-    const type = outcome === 'failed' ? 'non_retryable' : outcome
-    return resultText(errorResult({ failure, type, failedAtMs: this.#store.clock.nowMs(), attempts: activity.attempt }))
+    return errorResultText({ outcome, failure, failedAtMs: this.#store.clock.nowMs(), attempts: activity.attempt })
   }
 
   #settle(

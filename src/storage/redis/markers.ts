@@ -1,6 +1,7 @@
 // Markers as they are read: what Redis knows of an activity, and the counts beside them.
 
 import type { Activity, AttemptOutcome, RecordedFailure, StoredResult } from '../../core/activity.ts'
+import { errorResult } from '../../core/error-result.ts'
 import { ErrandError } from '../../core/errors.ts'
 import type { Priority } from '../../core/priority.ts'
 import { delayKey } from '../../core/topics.ts'
@@ -153,6 +154,18 @@ export async function writeResult(store: SideStore, id: string, result: StoredRe
 /** A result as it is kept: state and JSON text. Its time is the marker's, by Redis's clock. */
 export function resultText(result: Pick<StoredResult, 'state' | 'dataJson'>): string {
   return `${result.state}|${result.dataJson}`
+}
+
+/** The result that waiters get for an outcome without one; null for an outcome that does not end the activity. */
+export function errorResultText(end: {
+  readonly outcome: AttemptOutcome
+  readonly failure: RecordedFailure
+  readonly failedAtMs: number
+  readonly attempts: number
+}): string | null {
+  const { outcome, ...rest } = end
+  if (outcome !== 'failed' && outcome !== 'dead_letter' && outcome !== 'cancelled') return null
+  return resultText(errorResult({ ...rest, type: outcome === 'failed' ? 'non_retryable' : outcome }))
 }
 
 function parseResult(text: string, atMs: number): StoredResult {

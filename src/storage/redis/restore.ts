@@ -1,11 +1,9 @@
 // Markers out of outcomes: what an emptied Redis is told before anything is claimed again.
 
 import type { OutcomeRecord } from '../../core/activity.ts'
-import { isTerminal } from '../../core/activity.ts'
-import { errorResult } from '../../core/error-result.ts'
 import { LIMITS } from '../../core/limits.ts'
 import { countField } from './attempts.ts'
-import { resultText } from './markers.ts'
+import { errorResultText, resultText } from './markers.ts'
 import type { SideStore } from './side-store.ts'
 import { batches } from './side-store.ts'
 
@@ -47,10 +45,8 @@ function standingOf({ outcome, attempt }: OutcomeRecord): { readonly status: str
 }
 
 function resultOf(outcome: OutcomeRecord): string {
-  if (!isTerminal(outcome.outcome)) return ''
   if (outcome.outcome === 'completed') return resultText({ state: 'ok', dataJson: outcome.resultJson ?? 'null' })
   if (outcome.error === null) return ''
-  const type = outcome.outcome === 'failed' ? 'non_retryable' : outcome.outcome
-  const { endedAtMs, attempt, error } = outcome
-  return resultText(errorResult({ failure: error, type, failedAtMs: endedAtMs, attempts: attempt }))
+  const { endedAtMs: failedAtMs, attempt: attempts, error: failure } = outcome
+  return errorResultText({ outcome: outcome.outcome, failure, failedAtMs, attempts }) ?? ''
 }
