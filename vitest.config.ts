@@ -21,6 +21,7 @@ export default defineConfig({
         extends: true,
         test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...againstRealServers(1) },
       },
+      { extends: true, test: { name: 'chaos', include: ['test/chaos/**/*.test.ts'], ...againstRealServers(2) } },
     ],
   },
 })
