@@ -15,15 +15,10 @@ import { freshNamespace, kafkaBrokers, redisUrl } from '../support/stack.ts'
 import { holds, replayedCommands } from './replay.ts'
 import { storageCommands } from './storage-commands.ts'
 import { StorageModel } from './storage-model.ts'
-import type { Shortcoming, System } from './storage-system.ts'
+import type { System } from './storage-system.ts'
 import { compareStats } from './storage-system.ts'
 
 const PACE = { leasesMs: [3_600_000], delaysMs: [3_600_000], retryDelaysMs: [0, 600_000], advancesMs: [] }
-/** ERRAND_STRICT names those that are not excused, to see whether they are mended. */
-const STRICT = (process.env['ERRAND_STRICT'] ?? '').split(',')
-const SHORTCOMINGS: ReadonlySet<Shortcoming> = new Set(
-  (['cancel-reason', 'resend-moves-key'] as const).filter(each => !STRICT.includes(each)),
-)
 /** What is looked at may come so much later. */
 const PATIENCE_MS = 3_000
 
@@ -53,7 +48,6 @@ async function setUp(): Promise<{ model: StorageModel; real: System }> {
     types,
     isExact: false,
     slackMs: 2_000,
-    shortcomings: SHORTCOMINGS,
     isSentTwice: false,
     settlements: [],
     nowMs: () => systemClock.nowMs(),

@@ -31,7 +31,6 @@ async function setUp(): Promise<{ model: StorageModel; real: System }> {
     types,
     isExact: true,
     slackMs: 0,
-    shortcomings: new Set(),
     isSentTwice: false,
     settlements: [],
     nowMs: () => clock.nowMs(),

@@ -15,12 +15,6 @@ export type Settlement = { readonly ref: LeaseRef } & (
   | { readonly failure: AttemptFailureReport }
 )
 
-/**
- * `cancel-reason`: an attempt that ends as asked forgets why it was asked · `resend-moves-key`: an activity sent again takes
- * back the key that has moved on.
- */
-export type Shortcoming = 'cancel-reason' | 'resend-moves-key'
-
 /** What a run works on. Nobody else has used its types. */
 export interface System {
   readonly storages: readonly [Storage, ...Storage[]]
@@ -36,8 +30,6 @@ export interface System {
   newActivity(spec: ActivitySpec): Activity
   /** Repeats what may come a little later; calls once where nothing does. */
   eventually<T>(attempt: () => Promise<T>): Promise<T>
-  /** Where this storage is known to fall short of the contract: each is to be mended, then struck out. */
-  readonly shortcomings: ReadonlySet<Shortcoming>
   /** True once an activity that was there already was accepted again: its second record waits until it is seen. */
   isSentTwice: boolean
 }

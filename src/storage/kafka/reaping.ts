@@ -153,7 +153,7 @@ export class Reaping {
       delayMs: 0,
       error,
       result,
-      ifCancelRequested: null,
+      yieldsToCancel: false,
       worker: taken.worker ?? '',
       startedAtMs: taken.startedAtMs ?? 0,
       said: outcome,

@@ -66,10 +66,10 @@ export class Settler {
           error: null,
           resultJson,
           result: resultText({ state: 'ok', dataJson: resultJson ?? 'null' }),
-          ifCancelRequested: null,
+          yieldsToCancel: false,
           said: `completed ${resultJson ?? 'null'}`,
         })
-        return answer.verdict
+        return decided(answer).verdict
       }),
     )
   }
@@ -80,19 +80,38 @@ export class Settler {
     const { activity } = owned
     const decision = decideFailure(activity, failure, false)
     const outcome: AttemptOutcome = decision.kind === 'retry' ? 'retrying' : decision.kind
+    const said = `${failure.kind} ${failure.error.name} ${failure.error.message}`
     const answer = await this.#settle(owned, leaseId, {
       outcome,
       delayMs: decision.kind === 'retry' ? decision.delayMs : 0,
       error: failure.error,
       resultJson: null,
       result: this.#errorText(activity, outcome, failure.error),
-      ifCancelRequested:
-        decideFailure(activity, failure, true).kind === 'cancelled'
-          ? { outcome: 'cancelled', result: this.#errorText(activity, 'cancelled', cancelledFailure(null)) ?? '' }
-          : null,
-      said: `${failure.kind} ${failure.error.name} ${failure.error.message}`,
+      yieldsToCancel: decideFailure(activity, failure, true).kind === 'cancelled',
+      said,
     })
-    return toFailureAnswer(answer)
+    if (answer.verdict !== 'cancel_requested') return toFailureAnswer(answer)
+    return toFailureAnswer(decided(await this.#cancel(owned, leaseId, { reason: answer.reason, said })))
+  }
+
+  // In a second step, because only Redis knew of it, and why: both belong into what is recorded.
+  #cancel(
+    owned: Owned,
+    leaseId: string,
+    { reason, said }: { readonly reason: string | null; readonly said: string },
+  ): Promise<SettleAnswer> {
+    const error = cancelledFailure(reason)
+    const result = this.#errorText(owned.activity, 'cancelled', error)
+    const end = {
+      outcome: 'cancelled',
+      delayMs: 0,
+      error,
+      resultJson: null,
+      result,
+      yieldsToCancel: false,
+      said,
+    } as const
+    return this.#settle(owned, leaseId, end)
   }
 
   #errorText(activity: Activity, outcome: AttemptOutcome, failure: RecordedFailure): string | null {
@@ -102,11 +121,11 @@ export class Settler {
   #settle(
     owned: Owned,
     leaseId: string,
-    decided: Pick<SettleRequest, 'outcome' | 'delayMs' | 'error' | 'result' | 'ifCancelRequested' | 'said'> & {
+    end: Pick<SettleRequest, 'outcome' | 'delayMs' | 'error' | 'result' | 'yieldsToCancel' | 'said'> & {
       readonly resultJson: string | null
     },
   ): Promise<SettleAnswer> {
-    const { resultJson, ...rest } = decided
+    const { resultJson, ...rest } = end
     return new Promise((resolve, reject) => {
       this.#queue.push({
         request: { ...rest, activity: owned.activity, leaseId, worker: owned.worker, startedAtMs: owned.startedAtMs },
@@ -291,7 +310,14 @@ function shadowOf(marker: Marker): Activity {
   }
 }
 
-function toFailureAnswer(answer: SettleAnswer): AckFailureAnswer {
+type Decided = Exclude<SettleAnswer, { verdict: 'cancel_requested' }>
+
+function decided(answer: SettleAnswer): Decided {
+  if (answer.verdict !== 'cancel_requested') return answer
+  throw new ErrandError('internal', 'settle yielded to a cancel where it was not to')
+}
+
+function toFailureAnswer(answer: Decided): AckFailureAnswer {
   if (answer.verdict !== 'settled') return { outcome: answer.verdict }
   const { outcome, dueAtMs, endedAtMs } = answer
   switch (outcome) {

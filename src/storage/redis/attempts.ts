@@ -83,8 +83,8 @@ export interface SettleRequest {
   readonly error: RecordedFailure | null
   /** The stored result's text; null for none. */
   readonly result: string | null
-  /** What happens instead when cancel was asked for. */
-  readonly ifCancelRequested: { readonly outcome: AttemptOutcome; readonly result: string } | null
+  /** A cancel that was asked for meanwhile comes first: then nothing is settled, and the answer says so. */
+  readonly yieldsToCancel: boolean
   readonly worker: string
   readonly startedAtMs: number
   /** What the caller said, in full: the same again is answered the same, anything else is a conflict. */
@@ -102,6 +102,7 @@ export type SettleAnswer =
       readonly worker: string | null
     }
   | { readonly verdict: 'lease_lost' | 'conflict' }
+  | { readonly verdict: 'cancel_requested'; readonly reason: string | null }
 
 /** Settles attempts. One answer per request, in order. */
 export async function settle(store: SideStore, requests: readonly SettleRequest[]): Promise<SettleAnswer[]> {
@@ -123,8 +124,7 @@ export async function settle(store: SideStore, requests: readonly SettleRequest[
         Math.round(request.delayMs),
         request.error === null ? '' : JSON.stringify(request.error),
         request.result ?? '',
-        request.ifCancelRequested?.outcome ?? '',
-        request.ifCancelRequested?.result ?? '',
+        request.yieldsToCancel ? '1' : '',
         countField(activity),
         request.worker,
         request.startedAtMs,
@@ -144,6 +144,7 @@ export function endedCountsTtlMs(store: SideStore): number {
 
 function toSettleAnswer([verdict, outcome, endedAt, dueAt, startedAt, worker]: string[]): SettleAnswer {
   if (verdict === 'lease_lost' || verdict === 'conflict') return { verdict }
+  if (verdict === 'cancel_requested') return { verdict, reason: worker === '' || worker === undefined ? null : worker }
   if (verdict !== 'settled') throw new ErrandError('internal', `settle answered ${verdict}`)
   return {
     verdict,

@@ -9,6 +9,7 @@ import {
   complete,
   enqueueOne,
   errorResultOf,
+  eventually,
   expire,
   fail,
   failure,
@@ -82,7 +83,13 @@ export const cancelCases: readonly ContractCase[] = [
       const [many] = await storage.extendLeases({ leases: [{ ...leaseOf(claimed), byMs: 1_000 }] })
       assert.ok(many?.outcome === 'renewed' && many.cancelRequested)
       assert.deepEqual(await fail(setup, claimed, failure('cancelled')), { outcome: 'cancelled' })
-      assert.equal((await errorResultOf(setup, id))['type'], 'cancelled')
+      // The first one who asked has said why.
+      const result = await errorResultOf(setup, id)
+      assert.deepEqual([result['error'], result['type'], result['attempts']], ['too late', 'cancelled', 1])
+      await eventually(setup, async () => {
+        const ended = (await storage.getEvents({ id })).find(event => event.type === 'cancelled')
+        assert.equal(ended?.error?.message, 'too late')
+      })
       await shown(setup, id, 'cancelled')
       await claimNothing(setup)
     },

@@ -200,6 +200,23 @@ export const idempotencyCases: readonly ContractCase[] = [
     },
   },
   {
+    name: 'an activity whose key has moved on does not take it back when it is sent again',
+    rule: '9, EnqueueAnswer',
+    async run(setup) {
+      const first = setup.newActivity({ key: 'k', onDuplicate: 'allow_reuse' })
+      const second = setup.newActivity({ key: 'k', onDuplicate: 'allow_reuse' })
+      for (const each of [first, second]) assert.equal((await offer(setup.storage, each)).outcome, 'created')
+      assert.deepEqual(await offer(setup.storage, first), { outcome: 'existing', id: first.id })
+      assert.equal(await setup.storage.lookupKey({ type: first.type, key: 'k' }), second.id)
+      for (const each of [first, second]) {
+        const attempt = await claimOne(setup)
+        assert.equal(attempt.activity.id, each.id)
+        await complete(setup, attempt)
+      }
+      await claimNothing(setup)
+    },
+  },
+  {
     name: 'the same id sent again runs once',
     rule: 'EnqueueAnswer',
     async run(setup) {

@@ -11,7 +11,7 @@ local terminal = { completed = true, failed = true, dead_letter = true, cancelle
 local marker = redis.call('HMGET', KEYS[1], 's', 'n', 'sl', 't')
 local status = marker[1]
 if status == 'running' or status == 'reaping' then
-  redis.call('HSET', KEYS[1], 'c', '1', 'cr', ARGV[5])
+  if redis.call('HSETNX', KEYS[1], 'c', '1') == 1 then redis.call('HSET', KEYS[1], 'cr', ARGV[5]) end
   return { 'requested' }
 end
 if status and terminal[status] then

@@ -1,10 +1,13 @@
 -- Reserves idempotency keys. What each state of a key means was decided by `core/idempotency.ts` and comes as a table.
+-- An entry remembers the latest activities that it stood for before (`p`, ids newest first), so that one of them that is
+-- sent again, because its caller never saw the answer, does not take the key back.
 --
 -- KEYS  1 reservations · then per item: key entry
 -- ARGV  per item: id, member, envelope, ttlMs, verdict if active, if succeeded, if unsuccessful
 -- Reply per item, flat: 'create' | 'existing' | 'duplicate' | 'conflict', existing id or '', its state or ''
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local earlierChars = 32 * 37
 local reply = {}
 local function say(...)
   for _, value in ipairs({ ... }) do reply[#reply + 1] = value end
@@ -12,18 +15,24 @@ end
 for i = 2, #KEYS do
   local at = (i - 2) * 7
   local id = ARGV[at + 1]
-  local entry = redis.call('HMGET', KEYS[i], 'id', 'st')
-  local existing, state = entry[1], entry[2]
+  local entry = redis.call('HMGET', KEYS[i], 'id', 'st', 'p')
+  local existing, state, earlier = entry[1], entry[2], entry[3] or ''
   local verdict = 'create'
   if existing == id then
     -- the same enqueue once more: a lost reply, or a caller that tries again
     if state ~= 'reserved' then verdict = 'existing' end
+  elseif string.find(earlier, id, 1, true) then
+    verdict, existing, state = 'existing', id, 'active'
   elseif existing then
     local column = 5
     if state == 'succeeded' then column = 6 elseif state == 'unsuccessful' then column = 7 end
     verdict = ARGV[at + column]
   end
   if verdict == 'create' then
+    -- One that was only reserved may never have come to Kafka: its producer says so when it has.
+    if existing and existing ~= id and state ~= 'reserved' then
+      redis.call('HSET', KEYS[i], 'p', string.sub(existing .. ',' .. earlier, 1, earlierChars))
+    end
     redis.call('HSET', KEYS[i], 'id', id, 'st', 'reserved', 'e', ARGV[at + 3])
     redis.call('PEXPIRE', KEYS[i], ARGV[at + 4])
     redis.call('ZADD', KEYS[1], now, ARGV[at + 2])

@@ -3,10 +3,11 @@
 -- No marker at all, as after a loss of Redis, counts as ours.
 --
 -- KEYS  1 leases · 2 running counts · 3 ended counts of now · then per item: marker, key entry (or the marker again)
--- ARGV  1 markerTtlMs · 2 resultTtlMs · 3 keyTtlMs · 4 endedTtlMs · then per item 15:
---       id, leaseId, digest, attempt, outcome, delayMs, error, result, outcome if cancel was asked for, result then,
+-- ARGV  1 markerTtlMs · 2 resultTtlMs · 3 keyTtlMs · 4 endedTtlMs · then per item 14:
+--       id, leaseId, digest, attempt, outcome, delayMs, error, result, '1' when a cancel that was asked for comes first,
 --       type|priority, worker, startedAtMs, key, channel
--- Reply per item, flat: verdict ('settled' | 'lease_lost' | 'conflict'), outcome, endedAtMs, dueAtMs or '', startedAtMs, worker
+-- Reply per item, flat: verdict ('settled' | 'lease_lost' | 'conflict' | 'cancel_requested'), outcome, endedAtMs, dueAtMs or '',
+--       startedAtMs, worker; with 'cancel_requested' nothing was written, and the last one is the reason
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local running, ended, reply, gone = {}, {}, {}, {}
@@ -18,18 +19,19 @@ local function say(verdict, outcome, at, due, started, worker)
 end
 
 for i = 4, #KEYS, 2 do
-  local at = 4 + ((i - 4) / 2) * 15
+  local at = 4 + ((i - 4) / 2) * 14
   local id, lease, digest = ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
-  local marker = redis.call('HMGET', KEYS[i], 'l', 'sl', 'sd', 'so', 't', 'sa', 'b', 'w', 'c', 's')
+  local marker = redis.call('HMGET', KEYS[i], 'l', 'sl', 'sd', 'so', 't', 'sa', 'b', 'w', 'c', 's', 'cr')
   local exists = marker[10]
   if exists and marker[1] ~= lease then
     if marker[2] ~= lease then say('lease_lost', '', '', '', '', '')
     elseif marker[3] ~= digest then say('conflict', marker[4], '', '', '', '')
     else say('settled', marker[4], marker[5], marker[6] or '', marker[7] or '', marker[8] or '') end
+  elseif marker[9] and ARGV[at + 9] == '1' then
+    say('cancel_requested', '', '', '', '', marker[11] or '')
   else
     local attempt, outcome, result = tonumber(ARGV[at + 4]), ARGV[at + 5], ARGV[at + 8]
-    if marker[9] and ARGV[at + 9] ~= '' then outcome, result = ARGV[at + 9], ARGV[at + 10] end
-    local started, worker = marker[7] or ARGV[at + 13], marker[8] or ARGV[at + 12]
+    local started, worker = marker[7] or ARGV[at + 12], marker[8] or ARGV[at + 11]
     local due = ''
     if outcome == 'retrying' then due = text(now + tonumber(ARGV[at + 6])) end
     local status, nextAttempt, ttl = outcome, attempt, tonumber(ARGV[1])
@@ -38,7 +40,7 @@ for i = 4, #KEYS, 2 do
       status, nextAttempt, ttl = 'scheduled', attempt + 1, ttl + tonumber(ARGV[at + 6])
     elseif outcome == 'lease_expired' then status, nextAttempt = 'pending', attempt + 1 end
     local fields = { 's', status, 'n', nextAttempt, 'sl', lease, 'sd', digest, 'so', outcome, 'sn', attempt, 't', text(now),
-      'sa', due, 'b', started, 'w', worker, 'tp', ARGV[at + 11], 'k', ARGV[at + 14] }
+      'sa', due, 'b', started, 'w', worker, 'tp', ARGV[at + 10], 'k', ARGV[at + 13] }
     if ARGV[at + 7] ~= '' then fields[#fields + 1] = 'er' fields[#fields + 1] = ARGV[at + 7] end
     if result ~= '' then
       fields[#fields + 1] = 'r'
@@ -47,17 +49,17 @@ for i = 4, #KEYS, 2 do
     end
     redis.call('HSET', KEYS[i], unpack(fields))
     redis.call('HDEL', KEYS[i], 'l', 'd', 'e')
-    if ARGV[at + 14] ~= '' then ttl = math.max(ttl, tonumber(ARGV[3])) end
+    if ARGV[at + 13] ~= '' then ttl = math.max(ttl, tonumber(ARGV[3])) end
     redis.call('PEXPIRE', KEYS[i], ttl)
     gone[#gone + 1] = id
-    if exists then running[ARGV[at + 11]] = (running[ARGV[at + 11]] or 0) - 1 end
+    if exists then running[ARGV[at + 10]] = (running[ARGV[at + 10]] or 0) - 1 end
     if terminal[outcome] then
-      local field = ARGV[at + 11] .. '|' .. outcome
+      local field = ARGV[at + 10] .. '|' .. outcome
       ended[field] = (ended[field] or 0) + 1
       if KEYS[i + 1] ~= KEYS[i] and redis.call('HGET', KEYS[i + 1], 'id') == id then
         redis.call('HSET', KEYS[i + 1], 'st', outcome == 'completed' and 'succeeded' or 'unsuccessful')
       end
-      redis.call('PUBLISH', ARGV[at + 15], id)
+      redis.call('PUBLISH', ARGV[at + 14], id)
     end
     say('settled', outcome, text(now), due, started, worker)
   end
