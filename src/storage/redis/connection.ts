@@ -34,6 +34,7 @@ const SCRIPTS = [
   'confirm',
   'cancel',
   'restore',
+  'generation',
 ] as const
 /** The name of a script: its file in `scripts/`. */
 export type ScriptName = (typeof SCRIPTS)[number]

@@ -2,7 +2,6 @@
 // scripts that are idempotent under their lease or request id. Nothing that is merely pending is here, and nothing here
 // is the only copy of anything that matters.
 
-import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
 import { Keys } from './keys.ts'
 import type { RedisSettings } from './connection.ts'
@@ -60,14 +59,18 @@ export class SideStore {
     return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000)
   }
 
-  /** False when Redis is new or was emptied. */
+  /** False when Redis is new, was emptied, or was started anew: it may know less than it was told. */
   async hasGeneration(): Promise<boolean> {
-    return (await this.main.guard('the generation key', () => this.main.redis.exists(this.keys.generation))) === 1
+    const [isCurrent, run] = await this.main.run('generation', [this.keys.generation], [''])
+    this.#run = run ?? ''
+    return isCurrent === '1'
   }
+  /** The run of Redis that was last looked at: what is restored is restored into this one. */
+  #run = ''
 
   /** Says that what the logs can restore is there: not before it is, so that nobody who dies in between leaves a hole. */
   async markGeneration(): Promise<void> {
-    await this.main.guard('the generation key', () => this.main.redis.set(this.keys.generation, randomUUID(), 'NX'))
+    await this.main.run('generation', [this.keys.generation], [this.#run])
   }
 
   async close(): Promise<void> {

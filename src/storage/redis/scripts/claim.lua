@@ -4,11 +4,12 @@
 --
 -- KEYS  1 leases · 2 running counts · 3 unseen counts · 4 generation · then per item: marker
 -- ARGV  1 leaseMs · 2 worker · 3 markerTtlMs · then per item: id, attempt, leaseId, envelope, type|priority, key
--- Reply: nothing at all when Redis was emptied and not told yet what has ended; else per item, flat: verdict, then
+-- Reply: nothing at all when this run of Redis was not told yet what has ended (`generation.lua`); else per item, flat: verdict, then
 --   'claimed'  deadlineMs, startedAtMs
 --   'held'     '', ''
 --   'done'     status, attempt of the marker
-if redis.call('EXISTS', KEYS[4]) == 0 then return {} end
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or 'unknown'
+if redis.call('GET', KEYS[4]) ~= run then return {} end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local leaseMs = tonumber(ARGV[1])

@@ -1,6 +1,7 @@
 -- Ends attempts, fenced by lease id. Used by workers (own lease) and by reapers (their reaping token is a lease id too).
 -- Guarantee: per attempt one accepted settlement; the same settlement again gives the same answer and changes nothing.
--- No marker at all, as after a loss of Redis, counts as ours.
+-- No marker at all, as after a loss of Redis, counts as ours. A marker restored from the log has no digest: what was settled
+-- under this lease is the answer then, whatever is said now.
 --
 -- KEYS  1 leases · 2 running counts · 3 ended counts of now · then per item: marker, key entry (or the marker again)
 -- ARGV  1 markerTtlMs · 2 resultTtlMs · 3 keyTtlMs · 4 endedTtlMs · then per item 14:
@@ -25,7 +26,7 @@ for i = 4, #KEYS, 2 do
   local exists = marker[10]
   if exists and marker[1] ~= lease then
     if marker[2] ~= lease then say('lease_lost', '', '', '', '', '')
-    elseif marker[3] ~= digest then say('conflict', marker[4], '', '', '', '')
+    elseif marker[3] and marker[3] ~= digest then say('conflict', marker[4], '', '', '', '')
     else say('settled', marker[4], marker[5], marker[6] or '', marker[7] or '', marker[8] or '') end
   elseif marker[9] and ARGV[at + 9] == '1' then
     say('cancel_requested', '', '', '', '', marker[11] or '')
