@@ -1,4 +1,4 @@
-// Markers out of outcomes: what an emptied Redis is told before anything is claimed again.
+// Markers out of outcomes: what a Redis that was emptied or rolled back is told before anything is claimed again.
 
 import type { OutcomeRecord } from '../../core/activity.ts'
 import { LIMITS } from '../../core/limits.ts'
@@ -13,7 +13,7 @@ export async function restoreMarkers(store: SideStore, outcomes: readonly Outcom
   for (const batch of batches(outcomes, LIMITS.scriptBatchMax)) {
     const reply = await store.main.run(
       'restore',
-      batch.map(outcome => store.keys.marker(outcome.id)),
+      [store.keys.leases, store.keys.runningCounts, ...batch.map(outcome => store.keys.marker(outcome.id))],
       [store.retention.markerMs, store.retention.resultMs, ...batch.flatMap(fieldsOf)],
     )
     written += Number(reply)
@@ -24,6 +24,8 @@ export async function restoreMarkers(store: SideStore, outcomes: readonly Outcom
 function fieldsOf(outcome: OutcomeRecord): (string | number)[] {
   const { status, next } = standingOf(outcome)
   return [
+    outcome.id,
+    outcome.leaseId ?? '',
     status,
     next,
     outcome.outcome,
