@@ -9,7 +9,7 @@ import { CONSUMER_LIMITS, LIMITS } from '../../core/limits.ts'
 import { isTerminal } from '../../core/activity.ts'
 import type { Status } from '../../core/activity.ts'
 import type { ClaimAnswer } from '../redis/attempts.ts'
-import { claim } from '../redis/attempts.ts'
+import { claim, release } from '../redis/attempts.ts'
 import { readMarkers, readStates } from '../redis/markers.ts'
 import type { SideStore } from '../redis/side-store.ts'
 import type { LaneEntry } from './lane-buffers.ts'
@@ -46,6 +46,8 @@ export class Attempts {
   readonly #logger: Logger
   readonly #running = new Map<string, RunningAttempt>()
   readonly #held = new Map<LaneEntry, number>()
+  /** Their claims may have been made: each is claimed again under the same lease id, or that lease is given back. */
+  readonly #unanswered = new Set<LaneEntry>()
   #looking: Promise<void> | undefined
   #cancelLook: (() => void) | undefined
   #isClosed = false
@@ -82,10 +84,15 @@ export class Attempts {
     const answers = await claim(this.#store, { requests, leaseMs: params.leaseMs, worker: params.worker }).catch(
       (error: unknown) => {
         // The outcome is unknown: the same lease ids are used again, so that a claim which was made is found again.
-        for (const entry of entries) this.#lanes.buffers.push(entry)
+        for (const entry of entries) {
+          this.#unanswered.add(entry)
+          this.#lanes.buffers.push(entry)
+        }
+        this.#scheduleLook()
         throw error
       },
     )
+    for (const entry of entries) this.#unanswered.delete(entry)
     if (answers.some(answer => answer.verdict === 'unrestored')) return this.#restoreFirst(entries, answers, params)
     return this.#take(entries, answers, params)
   }
@@ -182,9 +189,9 @@ export class Attempts {
     this.#lanes.offer(attempt.entry)
   }
 
-  /** Leases of attempts that run here. */
+  /** Leases of attempts that run here, and those that may have been made without an answer. */
   leases(): { readonly id: string; readonly leaseId: string }[] {
-    return [...this.#running.values()].map(({ entry, leaseId }) => ({ id: entry.activity.id, leaseId }))
+    return [...[...this.#running.values()].map(({ entry }) => entry), ...this.#unanswered].map(leaseOf)
   }
 
   /** Looks at all held records now, and at those that run here. */
@@ -219,7 +226,7 @@ export class Attempts {
       this.#look()
         .catch((error: unknown) => this.#logger.debug('held records could not be looked at', { error: String(error) }))
         .finally(() => {
-          if (this.#held.size > 0 || this.#running.size > 0) this.#scheduleLook()
+          if (this.#held.size > 0 || this.#running.size > 0 || this.#unanswered.size > 0) this.#scheduleLook()
         })
     })
   }
@@ -237,6 +244,7 @@ export class Attempts {
     for (const attempt of this.#running.values()) {
       if (attempt.doubtAtMs <= nowMs && !this.#held.has(attempt.entry)) this.#held.set(attempt.entry, 0)
     }
+    await this.#giveBackUnanswered()
     const due: LaneEntry[] = []
     for (const [entry, atMs] of this.#held) {
       if (!entry.record.epoch.isOpen) this.#held.delete(entry)
@@ -244,6 +252,14 @@ export class Attempts {
     }
     for (let at = 0; at < due.length; at += LIMITS.scriptBatchMax)
       await this.#lookAt(due.slice(at, at + LIMITS.scriptBatchMax))
+  }
+
+  // Their partitions are others' now, who would find the attempts held until the leases expire, and count that as a failure.
+  async #giveBackUnanswered(): Promise<void> {
+    const gone = [...this.#unanswered].filter(entry => !entry.record.epoch.isOpen)
+    if (gone.length === 0) return
+    await release(this.#store, gone.map(leaseOf))
+    for (const entry of gone) this.#unanswered.delete(entry)
   }
 
   async #lookAt(entries: readonly LaneEntry[]): Promise<void> {
@@ -313,6 +329,10 @@ export class Attempts {
     this.#logger.warn('what became of done records could not be published; trying again', { error: String(error) })
     for (const entry of entries) this.#hold(entry)
   }
+}
+
+function leaseOf({ activity, leaseId }: LaneEntry): { readonly id: string; readonly leaseId: string } {
+  return { id: activity.id, leaseId: leaseId ?? '' }
 }
 
 function isOver(state: { readonly status: string; readonly attempt: number }, activity: Activity): boolean {
