@@ -16,6 +16,7 @@ import { release, settle, takeExpired } from '../redis/attempts.ts'
 import { staleReservations } from '../redis/idempotency.ts'
 import { errorResultText } from '../redis/markers.ts'
 import type { SideStore } from '../redis/side-store.ts'
+import { GRACE_MS } from '../redis/side-store.ts'
 import type { RequeueReport } from '../storage.ts'
 import type { Attempts } from './attempts.ts'
 import type { Enqueuer } from './enqueuer.ts'
@@ -26,8 +27,6 @@ import type { TopicCatalog } from './topic-catalog.ts'
 const REAP_MS = 10_000
 /** A producer gets its whole deadline before its reservation counts as left behind. */
 const RESERVATION_STALE_MS = 35_000
-/** After Redis was away or stuck, workers get one default lease to renew before anything is reaped. */
-const GRACE_MS = 15_000
 
 /** How a lease that expired is to end, for Kafka and for Redis. */
 interface End {

@@ -213,7 +213,7 @@ export async function takeExpired(
   store: SideStore,
   params: { readonly limit: number; readonly token: string; readonly reapMs: number },
 ): Promise<Reaping[]> {
-  const ids = await store.main.run('expired', [store.keys.leases], [params.limit])
+  const ids = await store.main.run('expired', [store.keys.leases, store.keys.grace], [params.limit])
   const taken: Reaping[] = []
   for (const batch of batches(ids, LIMITS.scriptBatchMax)) {
     const reply = await store.main.run(

@@ -19,6 +19,8 @@ export class Keys {
   readonly scheduledCounts: string
   readonly unseenCounts: string
   readonly generation: string
+  /** While it is there nothing is reaped: whoever holds a lease gets the time to renew it. */
+  readonly grace: string
   readonly sweep: string
   readonly #tag: string
   readonly #namespace: string
@@ -34,6 +36,7 @@ export class Keys {
     this.scheduledCounts = `${this.#tag}:scheduled`
     this.unseenCounts = `${this.#tag}:unseen`
     this.generation = `${this.#tag}:generation`
+    this.grace = `${this.#tag}:grace`
     this.sweep = `${this.#tag}:sweep`
   }
 

@@ -7,6 +7,9 @@ import { Keys } from './keys.ts'
 import type { RedisSettings } from './connection.ts'
 import { RedisConnection, checkServer } from './connection.ts'
 
+/** After Redis was away or stuck, workers get one default lease to renew before anything is reaped. */
+export const GRACE_MS = 15_000
+
 /** How long Redis remembers. Unit: ms. */
 export interface Retention {
   /** The marker of an ended or waiting attempt. @defaultValue an hour */
@@ -61,7 +64,7 @@ export class SideStore {
 
   /** False when Redis is new, was emptied, or was started anew: it may know less than it was told. */
   async hasGeneration(): Promise<boolean> {
-    const [isCurrent, run] = await this.main.run('generation', [this.keys.generation], [''])
+    const [isCurrent, run] = await this.#generation('')
     this.#run = run ?? ''
     return isCurrent === '1'
   }
@@ -70,7 +73,11 @@ export class SideStore {
 
   /** Says that what the logs can restore is there: not before it is, so that nobody who dies in between leaves a hole. */
   async markGeneration(): Promise<void> {
-    await this.main.run('generation', [this.keys.generation], [this.#run])
+    await this.#generation(this.#run)
+  }
+
+  #generation(restoredRun: string): Promise<string[]> {
+    return this.main.run('generation', [this.keys.generation, this.keys.grace], [restoredRun, GRACE_MS])
   }
 
   async close(): Promise<void> {

@@ -1,8 +1,9 @@
 -- Ids whose lease (or whose reaper's claim) is over, the longest over first.
 --
--- KEYS  1 leases
+-- KEYS  1 leases · 2 grace
 -- ARGV  1 limit
--- Reply ids
+-- Reply ids; none in the time of grace after Redis was started anew
+if redis.call('EXISTS', KEYS[2]) == 1 then return {} end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
