@@ -67,6 +67,7 @@ export type {
   SpanStart,
   Telemetry,
 } from './telemetry/telemetry.ts'
+export type { DeadLetterBudgetOptions } from './worker/dead-letter-budget-options.ts'
 export { AttemptAbortedError } from './worker/attempt-aborted-error.ts'
 export type { AbortWhy } from './worker/attempt-aborted-error.ts'
 export type { HandlerContext } from './worker/handler-context.ts'

@@ -32,6 +32,8 @@ export const LIMITS = {
   retryAfterMsMax: 30 * 365.25 * 24 * 3_600_000,
   /** 100 years: far future is fine, year 275760 is not. */
   scheduleAheadMsMax: 100 * 365.25 * 24 * 3_600_000,
+  /** The last millisecond of 9999: RFC 3339 writes four digits of a year, and what we read must be written again. */
+  timeMsMax: 253_402_300_799_999,
   leaseMsMin: 100,
   leaseMsMax: 24 * 3_600_000,
   /** One call of `enqueueMany`. */
@@ -56,7 +58,12 @@ export const LIMITS = {
   failureHistoryMessageBytesMax: 512,
   traceparentCharsMax: 128,
   tracestateCharsMax: 512,
+  /** Fields of a record that this version does not know: they travel on with every record that comes of it. */
+  extraFieldsMax: 64,
+  extraBytesMax: 16 * KIB,
+  /** Of a record that is read: the first so many, as far as they fit in so many bytes; the rest is passed over. */
   recordHeadersMax: 64,
+  recordHeadersBytesMax: 16 * KIB,
 } as const
 
 /** Bounds of the consuming side: how much may be fetched ahead of the work. */
@@ -85,4 +92,31 @@ export const PRODUCER_LIMITS = {
   /** Records waiting for a request; beyond it callers get `unavailable` at once. */
   queueRecordsMax: 200_000,
   queueBytesMax: 256 * KIB * KIB,
+} as const
+
+/** Bounds of a worker's dead-letter budget: lowest and highest. */
+export const DEAD_LETTER_BUDGET_LIMITS = {
+  /** What is withheld stays in memory with its payload: at most the burst and a handler's worth for each slot. */
+  burst: [1, 1_000],
+  /** A credit for each success: half of all may die. */
+  perSuccess: [0, 1],
+  /** Above 0, so that what always fails comes to its end where nothing else runs. */
+  perMinute: [0.1, 1_000],
+  pauseMaxMs: [10, 3_600_000],
+} as const
+
+/** Bounds of a rebuild. */
+export const REBUILD_LIMITS = {
+  /** Partitions that are read at once. Of each a page is worked on and the next one fetched: 8 MiB of records in all. */
+  partitionsAtOnce: 4,
+  /** Records in a page: what a fetch of 1 MiB brings, when they are small. */
+  pageRecordsMax: 5_000,
+  /** Members of the schedule that are held at once, about 200 bytes each; more are read in as many rounds as it takes. */
+  membersMax: 100_000,
+  /** How long the position of one that was stopped is kept, and with it what only its end decides. */
+  keptMs: 24 * 3_600_000,
+  /** How long it is remembered that one has finished: for another that is at it too. */
+  finishedMs: 600_000,
+  /** Redis may be emptied so often meanwhile; then something else is wrong. */
+  roundsMax: 5,
 } as const

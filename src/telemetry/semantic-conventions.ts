@@ -40,6 +40,12 @@ export const COUNTERS = {
   settled: { name: 'errand.activity.settled', unit: '{activity}', description: 'attempts ended, by outcome' },
   lease_lost: { name: 'errand.activity.lease_lost', unit: '{activity}', description: 'attempts whose lease was lost' },
   requeued: { name: 'errand.activity.requeued', unit: '{activity}', description: 'expired leases taken back' },
+  withheld: {
+    name: 'errand.activity.withheld',
+    unit: '{activity}',
+    description: 'last failures that wait for the dead-letter budget',
+  },
+  backed_off: { name: 'errand.worker.backed_off', unit: '{type}', description: 'types that began to back off' },
   overrun: { name: 'errand.activity.overrun', unit: '{activity}', description: 'handlers that outlived their timeout' },
 } as const
 

@@ -37,7 +37,16 @@ export interface ActivitySpan {
 }
 
 /** Things that are counted, one by one. */
-export type CounterName = 'enqueued' | 'deduplicated' | 'claimed' | 'settled' | 'lease_lost' | 'requeued' | 'overrun'
+export type CounterName =
+  | 'enqueued'
+  | 'deduplicated'
+  | 'claimed'
+  | 'settled'
+  | 'lease_lost'
+  | 'requeued'
+  | 'overrun'
+  | 'withheld'
+  | 'backed_off'
 
 /** Durations, in ms here. `wait`: due to start · `run`: handler · `total`: creation to end · `send`: an enqueue. */
 export type DurationName = 'wait' | 'run' | 'total' | 'send'

@@ -80,6 +80,8 @@ export class TestKit implements AsyncDisposable {
       ...{ storage, clock, ids: this.#ids, workerId: 'test-worker', reaper: false, telemetry: silentTelemetry },
       concurrency: this.#options.concurrency ?? 10,
       logger: this.#options.logger ?? silentLogger,
+      // What a test fails on purpose is to end.
+      deadLetterBudget: false,
       // A claim that waits sets a timer, and each timer is a stop on the way of `advance`.
       pollMs: LIMITS.waitMsMax,
     }).handle(definition, handler, options)

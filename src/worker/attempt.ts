@@ -1,7 +1,10 @@
 // One attempt in this worker's hands:
 //
 //   running ──result, throw, timeout──▶ settling ──answered──▶ ended
-//      │ └────────stopping────────────▶ releasing ──answered──▶ ended
+//      │ │                               ▲ a credit, cancelled
+//      │ └──last failure, no credit──▶ withheld ──lease lost──▶ ended
+//      │                                 ▼ recovered, stopping
+//      ├─────────────stopping─────────▶ releasing ──answered──▶ ended
 //      └──lease lost──▶ ended
 //
 // The handler's own life goes beside it: it may outlive the attempt (after a timeout, a lost lease), and it keeps its slot
@@ -15,7 +18,7 @@ import type { Registration } from './registry.ts'
 import type { Slots } from './slots.ts'
 
 /** Where an attempt stands. */
-export type AttemptState = 'running' | 'settling' | 'releasing' | 'ended'
+export type AttemptState = 'running' | 'withheld' | 'settling' | 'releasing' | 'ended'
 
 /** What an attempt is made of. */
 export interface AttemptParts {

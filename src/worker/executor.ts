@@ -13,9 +13,9 @@ import type { Deadlines } from './deadlines.ts'
 import { AttemptContext } from './attempt-context.ts'
 import type { ContextParts } from './attempt-context.ts'
 import { failureReport, isDeliberate } from './handler-failure.ts'
+import type { DeadLetterGuard } from './dead-letter-guard.ts'
 import type { HeldAttempts } from './held-attempts.ts'
 import type { Registration } from './registry.ts'
-import type { Settler } from './settler.ts'
 import type { Slots } from './slots.ts'
 import type { ResolvedWorkerOptions } from './worker-options.ts'
 import type { WorkerEmitter } from './worker-events.ts'
@@ -27,7 +27,7 @@ const OVERRUN_WARN_MS = 1_000
 export interface ExecutorParts {
   readonly options: ResolvedWorkerOptions
   readonly held: HeldAttempts
-  readonly settler: Settler
+  readonly guard: DeadLetterGuard
   readonly events: WorkerEmitter
   readonly context: ContextParts
   readonly deadlines: Deadlines
@@ -59,7 +59,7 @@ export class Executor {
 
   /** Begins one attempt in a slot. Never throws. `nowMs`: by the monotonic clock. */
   begin(claimed: ClaimedAttempt, registration: Registration, slots: Slots, nowMs: number): void {
-    const { options, held, deadlines, events } = this.#parts
+    const { options, held, guard, deadlines, events } = this.#parts
     const { activity, coordinates } = claimed
     const { workerId, telemetry } = options
     const waitMs = claimed.startedAtMs - activity.createdAtMs
@@ -67,6 +67,7 @@ export class Executor {
     const attempt = new Attempt({ claimed, registration, slots, span, startedMs: nowMs })
     slots.take()
     held.add(attempt)
+    guard.begin(attempt)
     deadlines.watch(attempt)
     events.emit('started', () => factsOf(attempt))
     this.#run(attempt)
@@ -78,7 +79,7 @@ export class Executor {
     const message = `the attempt ran longer than ${timeoutMs} ms`
     const error = { name: 'TimeoutError', message, code: 'timeout' }
     attempt.endSpan({ outcome: 'timeout', error })
-    this.#parts.settler.fail(attempt, { kind: 'timeout', error })
+    this.#parts.guard.fail(attempt, { kind: 'timeout', error })
     attempt.abort('timeout')
     this.#watchOverrun(attempt)
   }
@@ -121,9 +122,9 @@ export class Executor {
       resultJson = jsonTextOf(value, { field, bytesMax: LIMITS.resultBytesMax, code: 'serialization' })
     } catch (error) {
       // Also what a `toJSON` of the handler's throws. Another run would make the same: it ends as failed.
-      return this.#parts.settler.fail(attempt, { kind: 'non_retryable', error: unserializable(error) })
+      return this.#parts.guard.fail(attempt, { kind: 'non_retryable', error: unserializable(error) })
     }
-    this.#parts.settler.succeed(attempt, resultJson)
+    this.#parts.guard.succeed(attempt, resultJson)
   }
 
   #threw(attempt: Attempt, thrown: unknown): void {
@@ -135,8 +136,8 @@ export class Executor {
     this.#handlerEnded(attempt, failure.error)
     if (attempt.state !== 'running') return
     const isInterrupted = attempt.abortReason?.why === 'shutdown' && refusal === undefined && !isDeliberate(thrown)
-    if (isInterrupted) this.#parts.settler.release(attempt)
-    else this.#parts.settler.fail(attempt, failure)
+    if (isInterrupted) this.#parts.guard.release(attempt)
+    else this.#parts.guard.fail(attempt, failure)
   }
 
   #handlerEnded(attempt: Attempt, error: RecordedFailure | undefined): void {

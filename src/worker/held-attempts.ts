@@ -1,4 +1,4 @@
-// The attempts whose leases this worker holds: running, being settled, being given back.
+// The attempts whose leases this worker holds: running, withheld, being settled, being given back.
 
 import type { Attempt } from './attempt.ts'
 
@@ -25,6 +25,11 @@ export class HeldAttempts implements Iterable<Attempt> {
     return this.#held.has(attempt)
   }
 
+  /** The attempt has failed for the last time, and its failure waits. */
+  withhold(attempt: Attempt): void {
+    attempt.state = 'withheld'
+  }
+
   /** The attempt's fate is decided, and is being written. */
   decide(attempt: Attempt, state: 'settling' | 'releasing'): void {
     attempt.state = state
@@ -34,7 +39,7 @@ export class HeldAttempts implements Iterable<Attempt> {
   /** The attempt is out of this worker's hands. */
   end(attempt: Attempt): void {
     if (!this.#held.delete(attempt)) return
-    if (attempt.state !== 'running') this.#settling -= 1
+    if (attempt.state === 'settling' || attempt.state === 'releasing') this.#settling -= 1
     attempt.state = 'ended'
     if (this.#held.size > 0) return
     const waiting = this.#whenEmpty

@@ -15,6 +15,8 @@ export interface LeaseKeeperParts {
   readonly events: WorkerEmitter
   readonly leaseMs: number
   readonly onLost: (attempt: Attempt) => void
+  /** The activity of an attempt whose handler has ended was asked to end. */
+  readonly onCancelled: (attempt: Attempt) => void
   /** The event loop (or the storage) was late by so many ms: leases may have expired meanwhile. */
   readonly onLate: (lateMs: number) => void
 }
@@ -85,8 +87,10 @@ export class LeaseKeeper {
     if (answer === undefined) return
     if (answer.outcome === 'renewed') {
       attempt.renewedMs = askedAtMs
-      if (answer.cancelRequested && attempt.state === 'running') attempt.abort('cancelled')
-    } else if (attempt.state === 'running') {
+      if (!answer.cancelRequested) return
+      if (attempt.state === 'running') attempt.abort('cancelled')
+      else if (attempt.state === 'withheld') this.#parts.onCancelled(attempt)
+    } else if (attempt.state === 'running' || attempt.state === 'withheld') {
       // Of what is being settled, the settlement's own answer counts: it may have come to pass before this renewal.
       this.#parts.onLost(attempt)
     }

@@ -32,6 +32,15 @@ export interface WorkerEvents {
   lease_lost: AttemptFacts
   /** An attempt that ran here was the last of its activity. */
   dead_letter: AttemptFacts & { readonly error: RecordedFailure }
+  /** An attempt was the last and failed, but its type has no dead-letter credit left: the failure waits, the lease is kept. */
+  withheld: AttemptFacts & { readonly error: RecordedFailure }
+  /**
+   * A type is claimed more slowly from here on. `failures`: nothing succeeds, so it pauses and probes · `budget`: so many of
+   * its activities die that its dead-letter budget is spent. `withheld`: failures that wait.
+   */
+  backing_off: { readonly type: string; readonly reason: 'failures' | 'budget'; readonly withheld: number }
+  /** A type that was backing off is claimed at full pace again. */
+  recovered: { readonly type: string; readonly withheld: number }
   /** Something of the worker itself failed; it goes on. */
   error: { readonly during: string; readonly error: ErrandError }
 }
@@ -50,6 +59,9 @@ export class WorkerEmitter {
     settled: new Set(),
     lease_lost: new Set(),
     dead_letter: new Set(),
+    withheld: new Set(),
+    backing_off: new Set(),
+    recovered: new Set(),
     error: new Set(),
   }
 

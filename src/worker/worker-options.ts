@@ -13,6 +13,8 @@ import type { ReaperTuning } from '../reaper/reaper-options.ts'
 import type { Storage } from '../storage/storage.ts'
 import { otelTelemetry } from '../telemetry/otel.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
+import type { DeadLetterBudgetOptions, ResolvedDeadLetterBudget } from './dead-letter-budget-options.ts'
+import { resolveDeadLetterBudget } from './dead-letter-budget-options.ts'
 import type { DeadLetterListener } from './registry.ts'
 
 /** Handlers that run at once. */
@@ -54,6 +56,17 @@ export interface WorkerOptions {
   readonly reaper?: boolean | ReaperTuning
   /** Told when an attempt that ran here was the last of its activity. What it throws is logged. */
   readonly onDeadLetter?: DeadLetterListener
+  /**
+   * How many dead letters each type may make here before it slows down, or false for as many as come.
+   * @defaultValue 20 at once, one more for ten successes and for each minute
+   *
+   * While a type fails 20 times in a row, claims of it pause for a second, then twice as long each time, up to a minute;
+   * after each pause one attempt probes. Once a probe succeeds the type works its way up again. An activity whose attempts are
+   * used up meanwhile is withheld: it counts as running until a credit is there for its dead letter, and when the type
+   * recovers, or this worker stops, it is given back and runs once more (not where one attempt was asked for). What this
+   * worker does not run, such as the expired leases of a worker that died, is dead-lettered as ever.
+   */
+  readonly deadLetterBudget?: DeadLetterBudgetOptions | false
   /** @defaultValue the system's */
   readonly clock?: Clock
   /** Where the ids of nested enqueues come from. @defaultValue UUIDv7s */
@@ -66,11 +79,13 @@ export interface WorkerOptions {
 
 /** Options, complete and in range. */
 export interface ResolvedWorkerOptions extends Readonly<
-  Required<Omit<WorkerOptions, 'reaper' | 'onDeadLetter' | 'ids'>>
+  Required<Omit<WorkerOptions, 'reaper' | 'onDeadLetter' | 'deadLetterBudget' | 'ids'>>
 > {
   /** Undefined: none. */
   readonly reaper: ReaperTuning | undefined
   readonly onDeadLetter: DeadLetterListener | undefined
+  /** Undefined: none is kept. */
+  readonly deadLetterBudget: ResolvedDeadLetterBudget | undefined
   readonly ids: IdSource | undefined
 }
 
@@ -83,6 +98,7 @@ const KNOWN = [
   'workerId',
   'reaper',
   'onDeadLetter',
+  'deadLetterBudget',
   'clock',
   'ids',
   'logger',
@@ -108,6 +124,7 @@ export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOpti
     workerId: check.value('', () => checkText('workerId', workerId, LIMITS.workerIdBytesMax)),
     reaper: reaper === false ? undefined : reaper === true ? {} : reaper,
     onDeadLetter: options.onDeadLetter,
+    deadLetterBudget: resolveDeadLetterBudget(check, options.deadLetterBudget),
     clock: options.clock ?? systemClock,
     ids: options.ids,
     logger: options.logger ?? silentLogger,

@@ -3,6 +3,7 @@
 //   Intake ──claims──▶ Executor ──runs handlers──▶ Settler ──writes how they ended──▶ storage
 //      ▲                  │ held attempts: LeaseKeeper renews them, Deadlines times them
 //      └── free slots ◀───┘
+//      └── how many of a type ◀── DeadLetterGuard, which sees every end before the settler does
 //
 // It knows only the port. Stopping: claims end, signals abort with `shutdown`, what ends within the grace counts, and the rest
 // is given back uncounted.
@@ -17,6 +18,7 @@ import { Lifecycle } from '../core/lifecycle.ts'
 import { checkInteger } from '../core/text.ts'
 import { Reaper } from '../reaper/reaper.ts'
 import type { Attempt } from './attempt.ts'
+import { DeadLetterGuard } from './dead-letter-guard.ts'
 import { Deadlines } from './deadlines.ts'
 import { Executor, factsOf } from './executor.ts'
 import { HeldAttempts } from './held-attempts.ts'
@@ -52,7 +54,7 @@ export class Worker {
   readonly #registry = new Registry()
   readonly #held = new HeldAttempts()
   readonly #events: WorkerEmitter
-  readonly #settler: Settler
+  readonly #guard: DeadLetterGuard
   readonly #executor: Executor
   readonly #keeper: LeaseKeeper
   readonly #deadlines: Deadlines
@@ -77,14 +79,19 @@ export class Worker {
     this.#keeper = new LeaseKeeper({
       ...{ storage, clock, held, events, leaseMs },
       onLost: attempt => this.#leaseLost(attempt),
+      onCancelled: attempt => this.#guard.cancel(attempt),
       onLate: lateMs => logger.warn('leases were renewed late: the event loop or the storage stood still', { lateMs }),
     })
     const onEnded = (attempt: Attempt, ending: AttemptEnding): void => this.#ended(attempt, ending)
     const abandon = this.#abandon.signal
-    this.#settler = new Settler({ storage, clock, held, events, telemetry, abandon, onEnded })
+    this.#guard = new DeadLetterGuard({
+      ...{ budget: this.#options.deadLetterBudget, clock, held, events, logger, telemetry },
+      settler: new Settler({ storage, clock, held, events, telemetry, abandon, onEnded }),
+      onChange: () => this.#rethink(),
+    })
     this.#deadlines = new Deadlines(clock, held, attempt => this.#executor.timeOut(attempt))
     this.#executor = new Executor({
-      ...{ options: this.#options, held, events, settler: this.#settler, deadlines: this.#deadlines },
+      ...{ options: this.#options, held, events, guard: this.#guard, deadlines: this.#deadlines },
       context: {
         ...{ workerId, logger },
         client: new Client({ storage, clock, logger, telemetry, ...(ids === undefined ? {} : { ids }) }),
@@ -101,6 +108,11 @@ export class Worker {
   /** A label for people, as leases and outcomes carry it. */
   get workerId(): string {
     return this.#options.workerId
+  }
+
+  /** Types that are claimed more slowly now, because their activities die: see `deadLetterBudget`. */
+  get backingOff(): readonly string[] {
+    return this.#guard.slowed
   }
 
   /** Handlers that run now, slots in all, and attempts that wait to be settled. */
@@ -199,8 +211,10 @@ export class Worker {
   }
 
   #intake(types: readonly string[], slots: Slots): Intake {
+    for (const type of types) this.#guard.add(type, slots.limit)
     return new Intake({
       ...{ options: this.#options, types, slots, events: this.#events },
+      plan: () => this.#guard.plan(types),
       room: () => SETTLING_MAX - this.#held.settling,
       begin: (claimed, into) => this.#begin(claimed, into),
       giveBack: claimed => this.#giveBack(claimed),
@@ -210,9 +224,14 @@ export class Worker {
   #begin(claimed: readonly ClaimedAttempt[], slots: Slots): void {
     const { clock, telemetry } = this.#options
     const nowMs = clock.monotonicMs()
+    const refused: ClaimedAttempt[] = []
     this.#keeper.wake()
     for (const one of claimed) {
       const { activity, attempt, startedAtMs } = one
+      if (!this.#guard.admits(activity.type)) {
+        refused.push(one)
+        continue
+      }
       const registration = this.#registry.find(activity.type)
       invariant(registration !== undefined, `claimed '${activity.type}', which nobody handles here`)
       const waitMs = startedAtMs - (activity.scheduledAtMs ?? activity.createdAtMs)
@@ -220,13 +239,19 @@ export class Worker {
       telemetry.duration('wait', Math.max(0, waitMs), labels)
       this.#executor.begin(one, registration, slots, nowMs)
     }
+    if (refused.length > 0) void this.#giveBack(refused)
   }
 
   #poke(): void {
     for (const intake of this.#intakes) intake.poke()
   }
 
+  #rethink(): void {
+    for (const intake of this.#intakes) intake.rethink()
+  }
+
   #leaseLost(attempt: Attempt): void {
+    this.#guard.lost(attempt)
     this.#ended(attempt, { outcome: 'lease_lost', error: null, retryInMs: null })
     attempt.abort('lease_lost')
   }
@@ -291,9 +316,10 @@ export class Worker {
 
   async #close(graceMs: number): Promise<StopReport> {
     for (const attempt of this.#held) if (attempt.state === 'running') attempt.abort('shutdown')
+    this.#guard.stop()
     const drained = Promise.all([this.#loops, this.#reaper?.stop(), this.#loops.then(() => this.#held.whenEmpty())])
     if (!(await this.#within(graceMs, drained))) {
-      for (const attempt of this.#held) if (attempt.state === 'running') this.#settler.release(attempt)
+      for (const attempt of this.#held) if (attempt.state === 'running') this.#guard.release(attempt)
       await this.#within(RELEASE_MS_MAX, drained)
     }
     this.#abandon.abort()
