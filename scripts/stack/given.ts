@@ -22,9 +22,14 @@ export function readGiven(env: Readonly<Record<string, string | undefined>>): Gi
 /** Throws when something is given that does not answer: nothing is started in its place, that would hide the mistake. */
 export async function verifyGiven(given: Given): Promise<void> {
   const { kafkaBrokers, redisUrl } = given
+  if (redisUrl !== undefined && !isAddress(redisUrl)) {
+    throw new StackError(
+      `ERRAND_REDIS_URL is ${withoutPassword(redisUrl)}; it must be redis://[user:password@]host:port[/db], or not be set`,
+    )
+  }
   if (kafkaBrokers !== undefined && (await brokersSeenBy(kafkaBrokers)).length === 0) {
     throw new StackError(
-      `ERRAND_KAFKA_BROKERS is ${kafkaBrokers.join(',')}, but no Kafka answers there; start it, or unset the variable`,
+      `ERRAND_KAFKA_BROKERS is ${kafkaBrokers.map(withoutPassword).join(',')}, but no Kafka answers there; start it, or unset the variable`,
     )
   }
   if (redisUrl !== undefined && !(await redisAnswers(redisUrl))) {
@@ -34,7 +39,15 @@ export async function verifyGiven(given: Given): Promise<void> {
   }
 }
 
-/** The address for people to read. */
-export function withoutPassword(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, '//***@')
+/** The client dies of a database that is no number. */
+function isAddress(url: string): boolean {
+  return /^rediss?:\/\//.test(url) && URL.canParse(url) && /^\/?[0-9]{0,9}$/.test(new URL(url).pathname)
+}
+
+/** The address for people to read: up to the last @ it may be a password, which need not be written as a URL wants it. */
+export function withoutPassword(address: string): string {
+  const at = address.lastIndexOf('@')
+  if (at === -1) return address
+  const scheme = /^[a-z]+:\/\//.exec(address)?.[0] ?? ''
+  return `${scheme}***${address.slice(at)}`
 }

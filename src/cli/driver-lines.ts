@@ -6,6 +6,8 @@ import { ErrandError } from '../core/errors.ts'
 export const LINE_BYTES_MAX: number = 16 * 1024 * 1024
 
 const NEWLINE = 0x0a
+/** A byte order mark stays where it is, and is no JSON. */
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** One line of input, or why it is none. */
 export type Line = { readonly text: string } | { readonly error: ErrandError }
@@ -44,7 +46,7 @@ function lineOf(parts: readonly Uint8Array[], bytes: number): Line {
     }
   }
   try {
-    return { text: new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts)) }
+    return { text: utf8.decode(Buffer.concat(parts)) }
   } catch (error) {
     return { error: new ErrandError('serialization', 'the line is not UTF-8.', { cause: error }) }
   }
@@ -67,4 +69,9 @@ export function lineFor(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null)
   const members = Object.entries(value).filter(([, member]) => member !== undefined)
   return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${lineFor(member)}`).join(',')}}`
+}
+
+/** The same JSON without the two separators that are no line breaks to JSON, and are to some that read lines. */
+export function oneLine(json: string): string {
+  return json.replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
 }

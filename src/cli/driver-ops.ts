@@ -6,6 +6,7 @@ import { ErrandError } from '../core/errors.ts'
 import type { IdSource } from '../core/ids.ts'
 import { checkJsonText, memberText } from '../core/json-text.ts'
 import { LIMITS } from '../core/limits.ts'
+import { checkId } from '../core/names.ts'
 import { newActivity } from '../core/new-activity.ts'
 import { clipUtf8 } from '../core/text.ts'
 import type { EnqueueAnswer, LeaseRef, Storage } from '../storage/storage.ts'
@@ -120,6 +121,8 @@ export const ops: Ops = {
 
 async function submitMany({ storage, clock, ids }: OpContext, args: OpArgs<'submit_many'>): Promise<Reply> {
   const { prefix, n, type } = args
+  // The longest id first: one that is refused later would leave what was written before it.
+  checkId(`${prefix}-${n - 1}`, 'prefix')
   const accept: string[] = []
   for (let from = 0; from < n; from += LIMITS.enqueueBatchMax) {
     const count = Math.min(LIMITS.enqueueBatchMax, n - from)

@@ -11,9 +11,10 @@ import type { IdSource } from '../core/ids.ts'
 import { uuidv7Source } from '../core/ids.ts'
 import { memberText } from '../core/json-text.ts'
 import type { LogFields, Logger } from '../core/logger.ts'
+import { clipUtf8 } from '../core/text.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { Line } from './driver-lines.ts'
-import { lineFor, readLines } from './driver-lines.ts'
+import { lineFor, oneLine, readLines } from './driver-lines.ts'
 import type { OpContext, StorageOpName } from './driver-ops.ts'
 import { ops } from './driver-ops.ts'
 import type { OpArgs } from './driver-schema.ts'
@@ -22,6 +23,9 @@ import type { Reply } from './driver-views.ts'
 
 const STORAGES = ['memory', 'kafka'] as const
 type StorageName = (typeof STORAGES)[number]
+
+/** What was refused may be megabytes, and stand in the message. */
+const MESSAGE_BYTES_MAX = 4_096
 
 /** The driver's state: a storage, once it was opened. */
 class Driver {
@@ -46,10 +50,10 @@ class Driver {
   async reply(line: Line): Promise<string> {
     try {
       if ('error' in line) throw line.error
-      return lineFor({ ok: await this.#handle(line.text) })
+      return oneLine(lineFor({ ok: await this.#handle(line.text) }))
     } catch (error) {
       const { code, message } = fromUnknown(error, 'internal')
-      return lineFor({ error: { code, message: message.toWellFormed() } })
+      return oneLine(lineFor({ error: { code, message: clipUtf8(message.toWellFormed(), MESSAGE_BYTES_MAX) } }))
     }
   }
 
@@ -109,21 +113,16 @@ async function openStorage(name: StorageName, namespace: string): Promise<Storag
     const { MemoryStorage } = await import('../storage/memory/index.ts')
     return MemoryStorage.open({ namespace })
   }
-  const { KafkaStorage } = await import('../storage/kafka/index.ts')
-  const brokers = required('ERRAND_KAFKA_BROKERS').split(',')
+  const [{ KafkaStorage }, { addressesFrom }] = await Promise.all([
+    import('../storage/kafka/index.ts'),
+    import('./environment.ts'),
+  ])
   return KafkaStorage.open({
     namespace,
-    brokers,
-    redisUrl: required('ERRAND_REDIS_URL'),
+    ...addressesFrom(process.env),
     sessionTimeoutMs: SESSION_TIMEOUT_MS,
     logger: stderrLogger,
   })
-}
-
-function required(name: string): string {
-  const value = process.env[name]
-  if (value !== undefined && value !== '') return value
-  throw new ErrandError('configuration', `${name} is not set.`, { details: { setting: name } })
 }
 
 /** JSON lines on stderr, warnings and errors only. */

@@ -1,10 +1,9 @@
 // The door for those who enqueue. It knows only the port; the steps of an enqueue are in `submission.ts`.
 
-import type { ErrandError } from '../core/errors.ts'
-import { invariant } from '../core/errors.ts'
+import { ErrandError, invariant } from '../core/errors.ts'
 import { LIMITS } from '../core/limits.ts'
 import { checkId } from '../core/names.ts'
-import { checkInteger, checkText } from '../core/text.ts'
+import { checkInteger, checkText, describe } from '../core/text.ts'
 import type { ActivityEvent, CancelAnswer, EventGap } from '../storage/storage.ts'
 import type { ClientOptions, ResolvedClientOptions } from './client-options.ts'
 import { resolveClientOptions } from './client-options.ts'
@@ -80,6 +79,11 @@ export class Client {
     definition: ActivityDefinition<Given, Parsed, Returned, Result>,
     items: readonly EnqueueItem<NoInfer<Given>>[],
   ): Promise<EnqueueItemAnswer<Result>[]> {
+    if (!Array.isArray(items)) {
+      throw new ErrandError('invalid_argument', `items is ${describe(items)}; it must be an array.`, {
+        details: { field: 'items' },
+      })
+    }
     if (items.length === 0) return []
     checkInteger('items.length', items.length, 1, LIMITS.enqueueBatchMax)
     const answers = await this.#submit(definition, items)

@@ -5,6 +5,7 @@ import type { Activity, DuplicateBehavior } from '../core/activity.ts'
 import { ErrandError, fromUnknown, isErrandError } from '../core/errors.ts'
 import { newActivity } from '../core/new-activity.ts'
 import type { Priority } from '../core/priority.ts'
+import { describe } from '../core/text.ts'
 import type { EnqueueAnswer } from '../storage/storage.ts'
 import type { ActivitySpan } from '../telemetry/telemetry.ts'
 import type { ResolvedClientOptions } from './client-options.ts'
@@ -79,6 +80,7 @@ export async function submit(
   definition: ActivityDefinition,
   items: readonly SubmissionItem[],
 ): Promise<SubmissionAnswer[]> {
+  checkDefinition(definition)
   const validated = await Promise.all(items.map(item => checked(definition, item)))
   const made = items.map((item, at) => prepare(parts, definition, item, validated[at]))
   const prepared = made.filter(each => 'activity' in each)
@@ -88,10 +90,24 @@ export async function submit(
   return made.map(each => ('activity' in each ? (answers[next++] ?? refusalOrBroken(each)) : each))
 }
 
-async function checked(definition: ActivityDefinition, { input }: SubmissionItem): Promise<ErrandError | undefined> {
+/** Callers without types hand in anything. Throws `invalid_argument` naming `definition`. */
+function checkDefinition(definition: unknown): asserts definition is ActivityDefinition {
+  try {
+    const { type, input } = definition as Partial<ActivityDefinition>
+    if (typeof type === 'string' && typeof input?.['~standard'].validate === 'function') return
+  } catch {
+    // null, or what lets nobody look: refused like any other
+  }
+  throw new ErrandError('invalid_argument', `definition is ${describe(definition)}; give what defineActivity made.`, {
+    details: { field: 'definition' },
+  })
+}
+
+async function checked(definition: ActivityDefinition, item: SubmissionItem): Promise<ErrandError | undefined> {
   const subject = { field: 'input', type: definition.type, code: 'invalid_argument' } as const
   try {
-    const verdict: Validated<unknown> = await validate(definition.input, input, subject)
+    if (typeof item !== 'object' || item === null) throw refusal('items', item, 'an object with an input')
+    const verdict: Validated<unknown> = await validate(definition.input, item.input, subject)
     return verdict.ok ? undefined : verdict.error
   } catch (error) {
     return fromUnknown(error, 'invalid_argument', `input of '${definition.type}' made its schema throw`)
@@ -106,38 +122,63 @@ function prepare(
   item: SubmissionItem,
   refused: ErrandError | undefined,
 ): Prepared | Refusal {
-  if (refused !== undefined) return { outcome: 'refused', id: item.options?.id, error: refused }
+  if (refused !== undefined) return { outcome: 'refused', id: idOf(item), error: refused }
   try {
     const activity = activityOf(options, definition, item, parentId)
     const span = options.telemetry.startSpan({ kind: 'send', activity })
     return { activity: span.trace === undefined ? activity : { ...activity, trace: span.trace }, span }
   } catch (error) {
     if (!isErrandError(error)) throw error
-    return { outcome: 'refused', id: item.options?.id, error }
+    return { outcome: 'refused', id: idOf(item), error }
   }
+}
+
+/** The id that a refused item asked for, as far as it says one. */
+function idOf(item: SubmissionItem): string | undefined {
+  try {
+    const id: unknown = item.options?.id
+    return typeof id === 'string' ? id : undefined
+  } catch {
+    return undefined // refused for that very reason
+  }
+}
+
+/** A copy of the options, so that what is checked is what is used. Throws `invalid_argument` naming what is wrong. */
+function optionsOf({ options = {} }: SubmissionItem): EnqueueOptions {
+  let own: EnqueueOptions | undefined
+  try {
+    if (typeof options === 'object' && options !== null && !Array.isArray(options)) own = { ...options }
+  } catch {
+    // a getter or a proxy that throws: refused below
+  }
+  if (own === undefined) throw refusal('options', options, 'an object of options')
+  const unknown = Object.keys(own).find(name => !KNOWN.has(name))
+  if (unknown === undefined) return own
+  const text = `there is no option ${describe(unknown)}; known are ${[...KNOWN].join(', ')}.`
+  throw new ErrandError('invalid_argument', text, { details: { field: unknown } })
+}
+
+function refusal(field: string, value: unknown, allowed: string): ErrandError {
+  return new ErrandError('invalid_argument', `${field} is ${describe(value)}; it must be ${allowed}.`, {
+    details: { field, received: describe(value), allowed },
+  })
 }
 
 function activityOf(
   { ids, clock }: ResolvedClientOptions,
   definition: ActivityDefinition,
-  { input, options = {} }: SubmissionItem,
+  item: SubmissionItem,
   parentId: string | undefined,
 ): Activity {
-  for (const name of Object.keys(options)) {
-    if (!KNOWN.has(name)) {
-      throw new ErrandError('invalid_argument', `there is no option '${name}'; known are ${[...KNOWN].join(', ')}.`, {
-        details: { field: name },
-      })
-    }
-  }
+  const { priority, maxAttempts, timeoutMs, ...options } = optionsOf(item)
   return newActivity(
     {
       ...options,
       type: definition.type,
-      payload: input,
-      priority: options.priority ?? definition.priority,
-      maxAttempts: options.maxAttempts ?? definition.maxAttempts,
-      timeoutMs: options.timeoutMs ?? definition.timeoutMs,
+      payload: item.input,
+      priority: priority === undefined ? definition.priority : priority,
+      maxAttempts: maxAttempts === undefined ? definition.maxAttempts : maxAttempts,
+      timeoutMs: timeoutMs === undefined ? definition.timeoutMs : timeoutMs,
       retryDelayMs: definition.retryDelayMs,
       retryDelayMaxMs: definition.retryDelayMaxMs,
       parentId,

@@ -3,6 +3,7 @@
 // handler throws there stops the consumer for good or for a while.
 
 import type { Batch, Cluster, Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs'
+import { crossing } from '../core/crash-point.ts'
 import { ErrandError, fromUnknown } from '../core/errors.ts'
 import { withDeadline } from '../core/clock.ts'
 import { METADATA_AGE_MS_MAX, createKafka, fromKafka, kafkaErrorType, kafkaRetry } from '../producer/kafka-client.ts'
@@ -165,7 +166,7 @@ export class GroupSession {
       metadata: metadata === '' ? null : metadata,
     }))
     try {
-      await this.#consumer.commitOffsets(list)
+      await crossing('offsets.committed', () => this.#consumer.commitOffsets(list))
     } catch (error) {
       throw fromKafka(error, `committing offsets of group '${this.#options.groupId}'`)
     }

@@ -89,6 +89,8 @@ export interface Activity {
   readonly redriveOf: string | null
   /** The first and the latest failed attempts, oldest first. */
   readonly failures: readonly AttemptFailure[]
+  /** Members of its record that this version does not know, as JSON text without braces: written on as they came. */
+  readonly extraJson?: string
 }
 
 /** Where a record stands in Kafka. */
@@ -148,6 +150,10 @@ export interface OutcomeRecord {
   readonly resultJson: string | null
   /** The activity record's own text, for those that ended failed or cancelled: what a redrive is made from. Else null. */
   readonly envelope: string | null
+  /** The activity's key, so that its entry can be made anew from the log. */
+  readonly key: IdempotencyKey | null
+  /** The activity that this one redrives. */
+  readonly redriveOf: string | null
 }
 
 /** A scheduled attempt, as it is written to the delay topic. */

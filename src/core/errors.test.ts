@@ -54,6 +54,13 @@ describe('guards', () => {
     expect(isErrandError(value)).toBe(false)
   })
 
+  test('of what lets nobody look they are false', () => {
+    const { proxy, revoke } = Proxy.revocable({}, {})
+    revoke()
+    expect([isErrandError(proxy), isNonRetryable(proxy), isRetryAfter(proxy)]).toEqual([false, false, false])
+    expect(fromUnknown(proxy, 'unavailable').message).toBe('[unavailable] a value that cannot be shown')
+  })
+
   test('handlers words are told apart', () => {
     expect([isNonRetryable(final), isNonRetryable(later), isNonRetryable(ours), isNonRetryable(null)]).toEqual([
       true,

@@ -135,7 +135,12 @@ export function isErrandError(value: unknown, code?: ErrorCode): value is Errand
 }
 
 function brandOf(value: unknown): unknown {
-  return typeof value === 'object' && value !== null ? (value as Record<symbol, unknown>)[BRAND] : undefined
+  if (typeof value !== 'object' || value === null) return undefined
+  try {
+    return (value as Record<symbol, unknown>)[BRAND]
+  } catch {
+    return undefined // a proxy that lets nobody look is none of ours
+  }
 }
 
 /**
@@ -183,13 +188,14 @@ export function isRetryAfter(value: unknown): value is RetryAfterError {
 /** Turns anything that was thrown into an {@link ErrandError}: one that already is passes as it is. */
 export function fromUnknown(error: unknown, code: ErrorCode, text?: string): ErrandError {
   if (isErrandError(error)) return error
-  const said = messageOf(error)
+  const said = saidBy(error)
   return new ErrandError(code, text === undefined ? said : `${text}: ${said}`, { cause: error })
 }
 
-function messageOf(error: unknown): string {
+/** What anything that was thrown says of itself. Never throws. */
+export function saidBy(error: unknown): string {
   try {
-    return error instanceof Error ? error.message : String(error)
+    return String(error instanceof Error ? error.message : error)
   } catch {
     return 'a value that cannot be shown' // an object without a prototype, or one whose toString throws
   }

@@ -1,9 +1,9 @@
 // JSON as text: made from values with a clear refusal, and walked without parsing. `JSON.parse` takes a million levels,
 // `JSON.stringify` dies at a few thousand: what is too deep must be refused before anything parses it.
 
-import { ErrandError, fromUnknown } from './errors.ts'
+import { ErrandError, saidBy } from './errors.ts'
 import { LIMITS } from './limits.ts'
-import { utf8Bytes } from './text.ts'
+import { clipUtf8, utf8Bytes } from './text.ts'
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
@@ -31,12 +31,24 @@ function stringify(value: unknown, bounds: JsonBounds): string {
     const text = JSON.stringify(value) as string | undefined
     if (text !== undefined) return text
   } catch (error) {
-    if (error instanceof RangeError) throw tooDeep(bounds)
-    throw fromUnknown(error, bounds.code ?? 'invalid_argument', `${bounds.field} cannot be written as JSON`)
+    if (isRangeError(error)) throw tooDeep(bounds)
+    throw new ErrandError(
+      bounds.code ?? 'invalid_argument',
+      `${bounds.field} cannot be written as JSON: ${clipUtf8(saidBy(error), 512)}`,
+      { details: { field: bounds.field }, cause: error },
+    )
   }
   throw new ErrandError(bounds.code ?? 'invalid_argument', `${bounds.field} is a ${typeof value}, which is not JSON.`, {
     details: { field: bounds.field },
   })
+}
+
+function isRangeError(thrown: unknown): boolean {
+  try {
+    return thrown instanceof RangeError
+  } catch {
+    return false // a value's own `toJSON` can throw what must not be touched
+  }
 }
 
 /** Checks a JSON text's size, depth and Unicode, and gives it back. Does not check its grammar. */
@@ -124,7 +136,12 @@ function stringEnd(text: string, from: number): number {
  * Of duplicate names the last counts, as in `JSON.parse`. The text must be known to be valid JSON.
  */
 export function memberText(text: string, name: string): string | undefined {
-  let found: string | undefined
+  return memberTexts(text, new Set([name])).get(name)
+}
+
+/** The same for several members, in one walk, in the order in which they first stand there. */
+export function memberTexts(text: string, names: ReadonlySet<string>): Map<string, string> {
+  const found = new Map<string, string>()
   let depth = 0
   let member: string | undefined
   let start = -1
@@ -138,7 +155,8 @@ export function memberText(text: string, name: string): string | undefined {
     else if (depth === 1 && code === COLON && start === -1) start = at + 1
     else if (code === 0x7d || code === 0x5d || code === COMMA) {
       if (depth === 1 && start !== -1) {
-        if (member !== undefined && JSON.parse(member) === name) found = text.slice(start, at).trim()
+        const name: unknown = member === undefined ? undefined : JSON.parse(member)
+        if (typeof name === 'string' && names.has(name)) found.set(name, text.slice(start, at).trim())
         member = undefined
         start = -1
       }

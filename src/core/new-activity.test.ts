@@ -90,6 +90,8 @@ describe('refuses, naming the field', () => {
     ['scheduledAt', { scheduledAt: new Date(Number.NaN) }],
     ['scheduledAt', { scheduledAt: new Date(-1) }],
     ['scheduledAt', { scheduledAt: '2026-01-01' }],
+    ['maxAttempts', { maxAttempts: null }],
+    ['timeoutMs', { timeoutMs: null }],
     ['scheduledAt', { scheduledAt: new Date(NOW_MS + LIMITS.scheduleAheadMsMax + 1) }],
     ['key', { key: '' }],
     ['key', { key: 'x'.repeat(513) }],
@@ -100,6 +102,7 @@ describe('refuses, naming the field', () => {
     ['metadata', { metadata: null }],
     ['metadata', { metadata: [] }],
     ['metadata', { metadata: 'x' }],
+    ['metadata', { metadata: new Map([['a', 'b']]) }],
     ['metadata', { metadata: entries(65) }],
     ['metadata', { metadata: entries(5, 'x'.repeat(4_000)) }],
     ['metadata.a', { metadata: { a: 1 } }],
@@ -111,6 +114,26 @@ describe('refuses, naming the field', () => {
       message: expect.stringContaining(`] ${field} `),
     })
     expect(() => make(spec)).toThrow(refused)
+  })
+
+  test('metadata that throws when it is looked at, and a payload that throws what cannot be', () => {
+    const { proxy, revoke } = Proxy.revocable({}, {})
+    revoke()
+    const thrower = {
+      toJSON() {
+        throw proxy
+      },
+    }
+    for (const [field, spec] of [
+      ['metadata', { metadata: proxy }],
+      ['scheduledAt', { scheduledAt: proxy as Date }],
+      ['scheduledAt', { scheduledAt: Object.create(Date.prototype) as Date }],
+      ['scheduledAt', { scheduledAt: Object.create(null) as Date }],
+      ["payload of 'send-email'", { payload: thrower }],
+    ] as const) {
+      const details = expect.objectContaining({ field }) as object
+      expect(() => make(spec)).toThrow(expect.objectContaining({ code: 'invalid_argument', details }))
+    }
   })
 
   test('a payload that is no JSON', () => {

@@ -67,14 +67,19 @@ export function newActivity(spec: ActivitySpec, context: ActivityContext): Activ
     maxAttempts: checkMaxAttempts(spec.maxAttempts),
     timeoutMs: checkInteger(
       'timeoutMs',
-      spec.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+      orElse(spec.timeoutMs, DEFAULT_TIMEOUT_MS),
       LIMITS.timeoutMsMin,
       LIMITS.timeoutMsMax,
     ),
-    retryDelayMs: checkInteger('retryDelayMs', spec.retryDelayMs ?? DEFAULT_RETRY_DELAY_MS, 0, LIMITS.retryDelayMsMax),
+    retryDelayMs: checkInteger(
+      'retryDelayMs',
+      orElse(spec.retryDelayMs, DEFAULT_RETRY_DELAY_MS),
+      0,
+      LIMITS.retryDelayMsMax,
+    ),
     retryDelayMaxMs: checkInteger(
       'retryDelayMaxMs',
-      spec.retryDelayMaxMs ?? DEFAULT_RETRY_DELAY_MAX_MS,
+      orElse(spec.retryDelayMaxMs, DEFAULT_RETRY_DELAY_MAX_MS),
       0,
       LIMITS.retryDelayMsMax,
     ),
@@ -89,6 +94,11 @@ export function newActivity(spec: ActivitySpec, context: ActivityContext): Activ
   }
 }
 
+/** Only what is left out has a default: null is a value, and a wrong one. */
+function orElse<T>(given: T | undefined, byDefault: T): T {
+  return given === undefined ? byDefault : given
+}
+
 function checkPriority(value: unknown): Priority {
   if (value === undefined) return 'normal'
   if (isPriority(value)) return value
@@ -98,7 +108,7 @@ function checkPriority(value: unknown): Priority {
 /** Checks `maxAttempts`: `'unlimited'` or a whole number from 1. */
 export function checkMaxAttempts(value: number | 'unlimited' | undefined): number | 'unlimited' {
   if (value === 'unlimited') return value
-  return checkInteger('maxAttempts', value ?? DEFAULT_MAX_ATTEMPTS, 1, LIMITS.attemptsMax)
+  return checkInteger('maxAttempts', orElse(value, DEFAULT_MAX_ATTEMPTS), 1, LIMITS.attemptsMax)
 }
 
 function dueAt(spec: ActivitySpec, nowMs: number): number | null {
@@ -110,21 +120,29 @@ function dueAt(spec: ActivitySpec, nowMs: number): number | null {
     return delayMs === 0 ? null : nowMs + delayMs
   }
   if (spec.scheduledAt === undefined) return null
-  const atMs = spec.scheduledAt instanceof Date ? spec.scheduledAt.getTime() : Number.NaN
+  const atMs = timeOf(spec.scheduledAt)
   if (!(atMs >= 0 && atMs <= nowMs + LIMITS.scheduleAheadMsMax)) {
-    throw refusal('scheduledAt', String(spec.scheduledAt), 'a valid Date from 1970 to a hundred years ahead')
+    const received = Number.isNaN(atMs) ? spec.scheduledAt : new Date(atMs).toISOString()
+    throw refusal('scheduledAt', received, 'a valid Date from 1970 to a hundred years ahead')
   }
   // Also when it is past by this clock: whether it is due is for the storage's clock to say.
   return atMs
 }
 
+/** Ms since the epoch; NaN for an invalid date and for anything else. */
+function timeOf(value: unknown): number {
+  try {
+    return Date.prototype.getTime.call(value)
+  } catch {
+    return Number.NaN // no date, whatever its prototype says
+  }
+}
+
 /** Checks metadata: an object of strings within its limits. Throws `invalid_argument` naming the entry. */
 export function checkMetadata(value: unknown): Readonly<Record<string, string>> {
   if (value === undefined) return {}
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw refusal('metadata', value, 'an object of strings')
-  }
-  const entries = Object.entries(value)
+  const entries = entriesOf(value)
+  if (entries === undefined) throw refusal('metadata', value, 'a plain object of strings')
   if (entries.length > LIMITS.metadataEntriesMax) {
     throw refusal('metadata', `${entries.length} entries`, `an object of at most ${LIMITS.metadataEntriesMax} entries`)
   }
@@ -139,6 +157,17 @@ export function checkMetadata(value: unknown): Readonly<Record<string, string>> 
   }
   // fromEntries defines own properties, so `__proto__` stays an entry like any other.
   return Object.fromEntries(entries) as Record<string, string>
+}
+
+/** The entries of a plain object; undefined for anything else: a Map has none that it would tell here, and would be lost. */
+function entriesOf(value: unknown): [string, unknown][] | undefined {
+  try {
+    const isPlain =
+      typeof value === 'object' && value !== null && Object.prototype.toString.call(value) === '[object Object]'
+    return isPlain ? Object.entries(value) : undefined
+  } catch {
+    return undefined // a getter or a proxy that throws
+  }
 }
 
 function checkKey(spec: ActivitySpec): Activity['key'] {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
+import { LIMITS } from './limits.ts'
 import { backoffMs, canRetry, withJitter } from './retry-policy.ts'
 
 describe('backoffMs', () => {
@@ -44,6 +45,8 @@ test.each<[number, number | 'unlimited', boolean]>([
   [2, 3, false],
   [7, 3, false],
   [1_000_000, 'unlimited', true],
+  [LIMITS.attemptsMax - 1, 'unlimited', true],
+  [LIMITS.attemptsMax, 'unlimited', false],
 ])('after %i failed attempts of %s another is allowed: %s', (retryCount, maxAttempts, expected) => {
   expect(canRetry({ retryCount, maxAttempts })).toBe(expected)
 })

@@ -1,5 +1,7 @@
 // When a failed attempt is tried again. Pure; the numbers are fixed by rules 1 and 2 of the storage contract.
 
+import { LIMITS } from './limits.ts'
+
 /** Backoff is capped at an hour unless the activity says otherwise. */
 export const DEFAULT_RETRY_DELAY_MAX_MS = 3_600_000
 /** Base of the backoff unless the activity says otherwise. */
@@ -7,8 +9,16 @@ export const DEFAULT_RETRY_DELAY_MS = 1_000
 /** Total attempts unless the activity says otherwise. */
 export const DEFAULT_MAX_ATTEMPTS = 3
 
-/** Whether another attempt is allowed after this failure. `retryCount`: failed attempts before it. */
-export function canRetry(policy: { readonly retryCount: number; readonly maxAttempts: number | 'unlimited' }): boolean {
+/**
+ * Whether another attempt is allowed after this failure. `retryCount`: failed attempts before it. Never when the numbers of
+ * another one would be above what a record can say, which a record of another producer may start close to.
+ */
+export function canRetry(policy: {
+  readonly retryCount: number
+  readonly maxAttempts: number | 'unlimited'
+  readonly attempt?: number
+}): boolean {
+  if (Math.max(policy.retryCount, policy.attempt ?? 0) >= LIMITS.attemptsMax) return false
   return policy.maxAttempts === 'unlimited' || policy.retryCount + 1 < policy.maxAttempts
 }
 

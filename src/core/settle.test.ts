@@ -57,6 +57,12 @@ test.each<[string, Parameters<typeof decideExpiry>[0], boolean, SettleDecision]>
   expect(decideExpiry(activity, cancelRequested)).toEqual(decision)
 })
 
+test('what another producer numbered as high as a record can say has no further attempt, and is dead', () => {
+  const highest = { ...base, attempt: LIMITS.attemptsMax, maxAttempts: 'unlimited' as const }
+  expect(decideFailure(highest, { kind: 'retryable' }, false)).toEqual({ kind: 'dead_letter' })
+  expect(decideExpiry(highest, false)).toEqual({ kind: 'dead_letter' })
+})
+
 test('nextAttempt counts attempt and retry, remembers the failure and is due when said', () => {
   expect(nextAttempt(base, end('x'), 99)).toEqual({
     ...base,

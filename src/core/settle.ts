@@ -12,9 +12,11 @@ export type SettleDecision =
   | { readonly kind: 'dead_letter' }
   | { readonly kind: 'cancelled' }
 
+type Tried = Pick<Activity, 'retryCount' | 'maxAttempts'> & Partial<Pick<Activity, 'attempt'>>
+
 /** Decides a failed attempt. `cancelRequested`: somebody asked for the activity to end while it ran. */
 export function decideFailure(
-  activity: Pick<Activity, 'retryCount' | 'maxAttempts' | 'retryDelayMs' | 'retryDelayMaxMs'>,
+  activity: Tried & Pick<Activity, 'retryDelayMs' | 'retryDelayMaxMs'>,
   failure: Pick<AttemptFailureReport, 'kind' | 'retryAfterMs'>,
   cancelRequested: boolean,
 ): SettleDecision {
@@ -31,10 +33,7 @@ function askedDelayMs(retryAfterMs: number | undefined): number | undefined {
 }
 
 /** Decides an expired lease: a retryable failure without backoff. */
-export function decideExpiry(
-  activity: Pick<Activity, 'retryCount' | 'maxAttempts'>,
-  cancelRequested: boolean,
-): SettleDecision {
+export function decideExpiry(activity: Tried, cancelRequested: boolean): SettleDecision {
   if (cancelRequested) return { kind: 'cancelled' }
   return canRetry(activity) ? { kind: 'retry', delayMs: 0 } : { kind: 'dead_letter' }
 }

@@ -5,7 +5,9 @@ import { Kafka, logLevel } from 'kafkajs'
 import type { KafkaConfig, RetryOptions, SASLOptions } from 'kafkajs'
 import { ErrandError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
+import { describe } from '../core/text.ts'
 import { kafkaLogCreator } from './kafka-log.ts'
+import { patchRecordHeaders } from './record-headers-patch.ts'
 import { patchRequestQueue } from './request-queue-patch.ts'
 
 export { fromKafka, kafkaErrorType } from './kafka-errors.ts'
@@ -47,6 +49,7 @@ const CLIENT_RETRIES = 5
  */
 export function createKafka(settings: KafkaSettings): Kafka {
   patchRequestQueue()
+  patchRecordHeaders()
   const { ssl, sasl } = settings
   const config: KafkaConfig = {
     brokers: checkBrokers(settings.brokers),
@@ -76,13 +79,19 @@ const HOST_PORT = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})$/
 
 /** Checks a list of `host:port`. Throws `invalid_argument` naming `brokers`. */
 export function checkBrokers(brokers: readonly string[]): string[] {
-  if (!Array.isArray(brokers) || brokers.length === 0) throw badBrokers(brokers, 'the list is empty')
+  if (!Array.isArray(brokers)) throw badBrokers(shown(brokers), `${shown(brokers)} is no list`)
+  if (brokers.length === 0) throw badBrokers('an empty list', 'the list is empty')
   return brokers.map((broker: unknown) => {
     const text = typeof broker === 'string' ? broker.trim() : ''
     const port = Number(HOST_PORT.exec(text)?.[2] ?? 0)
-    if (port < 1 || port > 65_535) throw badBrokers(broker, `${JSON.stringify(broker)} is not host:port`)
+    if (port < 1 || port > 65_535) throw badBrokers(shown(broker), `${shown(broker)} is not host:port`)
     return text
   })
+}
+
+/** Somebody may have put a user and a password in front. */
+function shown(broker: unknown): string {
+  return typeof broker === 'string' ? describe(broker.replace(/^.*@/s, '***@')) : describe(broker)
 }
 
 function badBrokers(received: unknown, why: string): ErrandError {

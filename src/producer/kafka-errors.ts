@@ -193,6 +193,9 @@ function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
+// Without a regex for the end: over a long row of blanks within the text it would take the square of their number.
 function withoutStop(text: string): string {
-  return text.replace(/[.\s]+$/, '')
+  let end = text.length
+  while (end > 0 && /[.\s]/.test(text.charAt(end - 1))) end -= 1
+  return text.slice(0, end)
 }

@@ -30,6 +30,8 @@ import {
   workerField,
   workerJson,
 } from './fields.ts'
+import type { RecordKind, RecordParts } from './record-text.ts'
+import { carriedJsonOf, extraJsonOf } from './record-text.ts'
 
 function secondsField(msMin: number, msMax: number): z.ZodNumber {
   return z
@@ -79,8 +81,22 @@ export const activityFields = z.object({
 /** An activity's fields as they came, validated. */
 export type ActivityFields = z.output<typeof activityFields>
 
-/** The activity that validated fields say, with the defaults of the storage contract for what is absent. */
-export function activityOf(fields: ActivityFields, payloadJson: string): Activity {
+/** Every member of any record around an activity: what is named otherwise is not known, and carried on. */
+const KNOWN: ReadonlySet<string> = new Set([
+  ...Object.keys(activityFields.shape),
+  'v',
+  'payload',
+  'due_at',
+  'dead_letter',
+])
+
+/**
+ * The activity that a record's validated fields say, with the defaults of the storage contract for what is absent. Throws
+ * `serialization` without a payload, or with too much that is not known.
+ */
+export function activityOf(kind: RecordKind, parts: RecordParts, fields: ActivityFields): Activity {
+  const payloadJson = carriedJsonOf(kind, parts)
+  const extraJson = extraJsonOf(kind, parts, KNOWN)
   const retryCount = fields.retry_count ?? 0
   return {
     id: fields.id,
@@ -101,6 +117,7 @@ export function activityOf(fields: ActivityFields, payloadJson: string): Activit
     parentId: fields.parent_id ?? null,
     redriveOf: fields.redrive_of ?? null,
     failures: (fields.failures ?? []).map(failedAttemptOf),
+    ...(extraJson === undefined ? {} : { extraJson }),
   }
 }
 
@@ -114,7 +131,8 @@ export function activityFieldsJson(activity: Activity): string {
     `"scheduled_at":${timeOrNullJson(activity.scheduledAtMs)},"metadata":${JSON.stringify(activity.metadata)},` +
     `"idempotency_key":${keyJson(activity.key)},"traceparent":${textJson(activity.trace?.traceparent)},` +
     `"tracestate":${textJson(activity.trace?.tracestate)},"parent_id":${textJson(activity.parentId)},` +
-    `"redrive_of":${textJson(activity.redriveOf)},"failures":${failuresJson(activity.failures)}`
+    `"redrive_of":${textJson(activity.redriveOf)},"failures":${failuresJson(activity.failures)}` +
+    (activity.extraJson === undefined ? '' : `,${activity.extraJson}`)
   )
 }
 

@@ -209,7 +209,20 @@ describe('what another producer may leave out', () => {
       'failures',
     ]
     const nulls = names.map(name => `"${name}":null`).join()
-    expect(decodeActivity(minimal(`${nulls},"x":{"y":[1]}`))).toEqual(defaults)
+    expect(decodeActivity(minimal(`${nulls},"x":{"y":[1]}`))).toEqual({ ...defaults, extraJson: '"x":{"y":[1]}' })
+  })
+
+  test.each([
+    ['"x":1e400,"y":{ "payload" : [1,"\\ud800"] }', '"x":1e400,"y":{ "payload" : [1,"\\ud800"] }'],
+    ['"x":1,"x": 2 ', '"x":2'],
+    ['"__proto__":{"v":2},"constructor":0', '"__proto__":{"v":2},"constructor":0'],
+    ['"due_at":"2000-01-01T00:00:00Z","dead_letter":{},"y":1', '"y":1'],
+  ])('what is not known is written on as it came, and can take the place of nothing that is: %s', (more, extraJson) => {
+    const before = decodeActivity(minimal(more))
+    expect(before).toEqual({ ...defaults, extraJson })
+    expect(decodeActivity(encodeActivity(before))).toEqual(before)
+    const behind = decodeActivity(MINIMAL.replace(/\}$/, () => `,${more}}`))
+    expect(behind).toEqual(before)
   })
 
   test.each<[string, Partial<Activity>]>([
@@ -251,6 +264,12 @@ describe('is none of ours', () => {
     ['version "1"', MINIMAL.replace('"v":1', '"v":"1"'), 'unknown_version'],
     ['no payload', MINIMAL.replace(',"payload":{"n":1}', ''), 'invalid'],
     ['a lone surrogate in the payload', MINIMAL.replace('{"n":1}', '"\\ud800"'), 'invalid'],
+    [
+      'more unknown fields than may travel on',
+      minimal(Array.from({ length: LIMITS.extraFieldsMax + 1 }, (_, at) => `"x${at}":0`).join()),
+      'invalid',
+    ],
+    ['unknown fields over their limit', minimal(`"x":"${'x'.repeat(LIMITS.extraBytesMax)}"`), 'invalid'],
     ['a payload over its limit', MINIMAL.replace('{"n":1}', `"${'x'.repeat(LIMITS.payloadBytesMax)}"`), 'invalid'],
   ]
   test.each(reasons)('%s', (_, value, reason) => {
@@ -271,6 +290,7 @@ describe('is none of ours', () => {
     ['created_at', '"created_at":"2026-01-01"'],
     ['created_at', '"created_at":"2026-02-30T00:00:00Z"'],
     ['created_at', '"created_at":"1969-12-31T23:59:59Z"'],
+    ['created_at', '"created_at":"9999-12-31T23:59:59.999-00:01"'],
     ['created_at', '"created_at":1767225600000'],
     ['priority', '"priority":"urgent"'],
     ['max_retries', '"max_retries":-1'],

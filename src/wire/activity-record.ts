@@ -9,7 +9,7 @@ import type { Activity } from '../core/activity.ts'
 import { LIMITS } from '../core/limits.ts'
 import { activityFields, activityFieldsJson, activityOf } from './activity-fields.ts'
 import type { RecordKind, RecordValue } from './record-text.ts'
-import { ACTIVITY_DEPTH_MAX, WIRE_VERSION, carriedJsonOf, parseFields, readRecord, recordText } from './record-text.ts'
+import { ACTIVITY_DEPTH_MAX, WIRE_VERSION, parseFields, readRecord, recordText } from './record-text.ts'
 
 const KIND: RecordKind = {
   name: 'activity record',
@@ -32,5 +32,5 @@ export function readActivity(value: RecordValue): { readonly activity: Activity;
 /** The activity of a record's value. Throws `serialization`; `details.reason` says why it is none of ours. */
 export function decodeActivity(value: RecordValue): Activity {
   const parts = readRecord(KIND, value)
-  return activityOf(parseFields(KIND, activityFields, parts.fields), carriedJsonOf(KIND, parts))
+  return activityOf(KIND, parts, parseFields(KIND, activityFields, parts.fields))
 }

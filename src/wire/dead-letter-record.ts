@@ -17,7 +17,7 @@ import { accepted, attemptField, msOf, textJson, timeField, timeJson, workerFiel
 import type { HeaderValues } from './headers.ts'
 import { HEADERS, headerText, headerWord } from './headers.ts'
 import type { RecordKind, RecordValue } from './record-text.ts'
-import { ACTIVITY_DEPTH_MAX, WIRE_VERSION, carriedJsonOf, parseFields, readRecord } from './record-text.ts'
+import { ACTIVITY_DEPTH_MAX, WIRE_VERSION, parseFields, readRecord } from './record-text.ts'
 
 const DEAD_LETTER: RecordKind = {
   name: 'dead-letter record',
@@ -49,9 +49,17 @@ export const deadLetterFields = z.object({
   ...activityFields.shape,
 })
 
+/** As `headerWord` writes it: whoever shows it may trust that no line break or control character stands in it. */
+const wordField = (charsMax: number): z.ZodString =>
+  z
+    .string()
+    .min(1)
+    .max(charsMax)
+    .regex(/^[A-Za-z0-9._:$-]*$/, 'must be letters, digits and ._:$-')
+
 const poisonHeaders = z.object({
-  reason: z.string(),
-  topic: z.string().min(1),
+  reason: wordField(LIMITS.failureNameBytesMax),
+  topic: wordField(TOPIC_CHARS_MAX),
   partition: z.string().regex(/^\d{1,10}$/, 'must be a whole number'),
   offset: offsetField,
   at: timeField,
@@ -105,7 +113,7 @@ function deadLetterOf(value: RecordValue): DeadLetterRecord {
   const fields = parseFields(DEAD_LETTER, deadLetterFields, parts.fields)
   const { attempts, first_failed_at, failed_at, worker, fingerprint, error, source } = fields.dead_letter
   return {
-    activity: activityOf(fields, carriedJsonOf(DEAD_LETTER, parts)),
+    activity: activityOf(DEAD_LETTER, parts, fields),
     attempts,
     error: failureOf(error),
     firstFailedAtMs: msOf(first_failed_at),

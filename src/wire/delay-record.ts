@@ -12,7 +12,7 @@ import { LIMITS } from '../core/limits.ts'
 import { activityFields, activityFieldsJson, activityOf } from './activity-fields.ts'
 import { msOf, timeField, timeJson } from './fields.ts'
 import type { RecordKind, RecordValue } from './record-text.ts'
-import { ACTIVITY_DEPTH_MAX, WIRE_VERSION, carriedJsonOf, parseFields, readRecord } from './record-text.ts'
+import { ACTIVITY_DEPTH_MAX, WIRE_VERSION, parseFields, readRecord } from './record-text.ts'
 
 const KIND: RecordKind = {
   name: 'delay record',
@@ -34,5 +34,5 @@ export function encodeDelay(record: DelayRecord): string {
 export function decodeDelay(value: RecordValue): DelayRecord {
   const parts = readRecord(KIND, value)
   const fields = parseFields(KIND, delayFields, parts.fields)
-  return { dueAtMs: msOf(fields.due_at), activity: activityOf(fields, carriedJsonOf(KIND, parts)) }
+  return { dueAtMs: msOf(fields.due_at), activity: activityOf(KIND, parts, fields) }
 }

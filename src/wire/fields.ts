@@ -34,10 +34,14 @@ export const attemptField: z.ZodInt = z.int().min(1).max(LIMITS.attemptsMax)
 export const countField: z.ZodInt = z.int().min(0).max(LIMITS.attemptsMax)
 export const workerField: z.ZodString = accepted(value => checkText('worker', value, LIMITS.workerIdBytesMax, 0))
 
-/** RFC 3339 with `Z` or an offset, from 1970 on. Our own writers put UTC with milliseconds. */
+/**
+ * RFC 3339 with `Z` or an offset, from 1970 on and before 10000 in UTC too, which is how it is written again: an offset can
+ * carry the last hours of 9999 over. Our own writers put UTC with milliseconds.
+ */
 export const timeField: z.ZodType<string> = z.iso
   .datetime({ offset: true })
   .refine(text => Date.parse(text) >= 0, 'must not be before 1970')
+  .refine(text => Date.parse(text) <= LIMITS.timeMsMax, 'must be before the year 10000 in UTC')
 
 /** Milliseconds since the epoch of a time that {@link timeField} accepted. Parts of a millisecond are dropped. */
 export function msOf(time: string): number {

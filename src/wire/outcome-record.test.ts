@@ -26,6 +26,8 @@ const base: OutcomeRecord = {
   error: null,
   resultJson: '{"n":1}',
   envelope: null,
+  key: null,
+  redriveOf: null,
 }
 const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels)
 const envelopeOf = (payloadJson: string): string =>
@@ -53,6 +55,10 @@ describe('an outcome record', () => {
       'with the deepest activity',
       { outcome: 'failed', resultJson: null, envelope: envelopeOf(nested(LIMITS.jsonDepthMax)) },
     ],
+    [
+      'with a key and of a redriven activity',
+      { key: { key: 'k,"result":1', onDuplicate: 'no_reuse' }, redriveOf: 'dead-1', resultJson: 'null' },
+    ],
     ['with activity and result', { envelope: envelopeOf('{"x":1,"result":[]}'), resultJson: '[2]' }],
   ])('%s comes back as it was written', (_, more) => {
     const record = { ...base, ...more }
@@ -72,6 +78,13 @@ describe('an outcome record', () => {
     const lean = text.replaceAll(/"(?:lease_id|worker|scheduled_at|started_at|next_attempt_at|error)":null,?/g, '')
     expect(decodeOutcome(lean)).toEqual(decodeOutcome(text))
     expect(decodeOutcome(lean.replace('"v":1', '"v":1,"activity":null')).envelope).toBeNull()
+  })
+
+  test('leaves out a key and an origin that there is none of, and takes a key without its behaviour', () => {
+    const text = encodeOutcome(base)
+    expect(text).not.toMatch(/idempotency_key|redrive_of/)
+    const keyed = text.replace('"v":1', '"v":1,"idempotency_key":{"key":"k"},"redrive_of":null')
+    expect(decodeOutcome(keyed)).toEqual({ ...base, key: { key: 'k', onDuplicate: 'return_existing' } })
   })
 
   test('bounds the failure that it is given, so that it can be read again', () => {
@@ -94,9 +107,14 @@ describe('an outcome record', () => {
     ['error.cause', 'null', '{"name":"E","message":"m","cause":7}'],
     ['error.stack', 'null', `{"name":"E","message":"m","stack":"${'x'.repeat(9_000)}"}`],
     ['activity', 'null', '7'],
+    ['idempotency_key.key', 'null', '{"key":""}'],
+    ['redrive_of', 'null', '"/"'],
   ])('with a bad %s is none of ours', (path, good, bad) => {
     const name = path.split('.')[0] ?? ''
-    const text = encodeOutcome(base).replace('"error":null', '"error":null,"activity":null')
+    const text = encodeOutcome(base).replace(
+      '"error":null',
+      '"error":null,"idempotency_key":null,"redrive_of":null,"activity":null',
+    )
     const damaged = text.replace(`"${name}":${good}`, `"${name}":${bad}`)
     expect(damaged).not.toBe(text)
     expect(() => decodeOutcome(damaged)).toThrow(

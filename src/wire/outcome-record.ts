@@ -3,15 +3,17 @@
 //   { "v": 1, <fields>, "activity": <activity record>, "result": <any JSON> }
 //
 // `result` is left out when there is none; a handler's JSON null is `"result":null`. `activity` is there for those that
-// ended failed or cancelled. Both are carried as the text that they came as. Golden vectors: vectors/outcome.json.
+// ended failed or cancelled. Both are carried as the text that they came as. `idempotency_key` and `redrive_of` are left out
+// when the activity has none; what Redis keeps of them is made anew from here. Golden vectors: vectors/outcome.json.
 
 import { z } from 'zod'
 
-import type { OutcomeRecord } from '../core/activity.ts'
+import type { IdempotencyKey, OutcomeRecord } from '../core/activity.ts'
 import { ATTEMPT_OUTCOMES } from '../core/activity.ts'
 import { memberText } from '../core/json-text.ts'
 import { LIMITS } from '../core/limits.ts'
 import { checkText } from '../core/text.ts'
+import { activityFields } from './activity-fields.ts'
 import { failureJson, failureOf, recordedFailureField } from './failure-fields.ts'
 import {
   accepted,
@@ -59,6 +61,8 @@ export const outcomeFields = z.object({
   ended_at: timeField,
   next_attempt_at: timeField.nullish(),
   error: recordedFailureField.nullish(),
+  idempotency_key: activityFields.shape.idempotency_key,
+  redrive_of: activityFields.shape.redrive_of,
   activity: z.looseObject({}).nullish(),
 })
 
@@ -66,6 +70,8 @@ export const outcomeFields = z.object({
 export function encodeOutcome(record: OutcomeRecord): string {
   const activity = record.envelope === null ? '' : `,"activity":${record.envelope}`
   const result = record.resultJson === null ? '' : `,"result":${record.resultJson}`
+  const key = record.key === null ? '' : `,"idempotency_key":${keyJson(record.key)}`
+  const redriveOf = record.redriveOf === null ? '' : `,"redrive_of":${textJson(record.redriveOf)}`
   return (
     `{"v":${WIRE_VERSION},"id":${textJson(record.id)},"activity_type":${textJson(record.type)},` +
     `"priority":"${record.priority}","attempt":${record.attempt},"outcome":"${record.outcome}",` +
@@ -73,7 +79,7 @@ export function encodeOutcome(record: OutcomeRecord): string {
     `"max_retries":${maxRetriesOf(record.maxAttempts)},"created_at":${timeJson(record.createdAtMs)},` +
     `"scheduled_at":${timeOrNullJson(record.scheduledAtMs)},"started_at":${timeOrNullJson(record.startedAtMs)},` +
     `"ended_at":${timeJson(record.endedAtMs)},"next_attempt_at":${timeOrNullJson(record.nextAttemptAtMs)},` +
-    `"error":${record.error === null ? 'null' : failureJson(record.error)}${activity}${result}}`
+    `"error":${record.error === null ? 'null' : failureJson(record.error)}${key}${redriveOf}${activity}${result}}`
   )
 }
 
@@ -100,5 +106,15 @@ export function decodeOutcome(value: RecordValue): OutcomeRecord {
     error: fields.error ? failureOf(fields.error) : null,
     resultJson: parts.carriedJson ?? null,
     envelope: envelope ?? null,
+    key: keyOf(fields.idempotency_key),
+    redriveOf: fields.redrive_of ?? null,
   }
+}
+
+function keyJson({ key, onDuplicate }: IdempotencyKey): string {
+  return `{"key":${textJson(key)},"on_duplicate":"${onDuplicate}"}`
+}
+
+function keyOf(fields: z.output<typeof outcomeFields>['idempotency_key']): IdempotencyKey | null {
+  return fields ? { key: fields.key, onDuplicate: fields.on_duplicate ?? 'return_existing' } : null
 }

@@ -5,7 +5,7 @@
 import type { z } from 'zod'
 
 import { ErrandError } from '../core/errors.ts'
-import { hasLoneSurrogate, isDeeperThan, memberText } from '../core/json-text.ts'
+import { hasLoneSurrogate, isDeeperThan, memberText, memberTexts } from '../core/json-text.ts'
 import { LIMITS } from '../core/limits.ts'
 import { utf8Bytes } from '../core/text.ts'
 
@@ -22,6 +22,8 @@ export type RecordValue = Uint8Array | string | null
 export interface RecordParts {
   readonly fields: Readonly<Record<string, unknown>>
   readonly carriedJson: string | undefined
+  /** The text in which the fields stand: the record, or as much of it as does not carry. */
+  readonly fieldsText: string
   /** The whole record. */
   readonly text: string
 }
@@ -55,6 +57,26 @@ export function readRecord(kind: RecordKind, value: RecordValue): RecordParts {
 export function carriedJsonOf(kind: RecordKind, parts: RecordParts): string {
   if (parts.carriedJson !== undefined) return parts.carriedJson
   throw poison(kind, 'invalid', `is not valid: ${kind.carried}: is missing`)
+}
+
+/**
+ * The members that are not among the known ones, as JSON text without braces; undefined when there are none. Throws
+ * `serialization` (`invalid`) when they are more than may travel on.
+ */
+export function extraJsonOf(kind: RecordKind, parts: RecordParts, known: ReadonlySet<string>): string | undefined {
+  const names = Object.keys(parts.fields).filter(name => !known.has(name))
+  if (names.length === 0) return undefined
+  if (names.length > LIMITS.extraFieldsMax) {
+    throw poison(
+      kind,
+      'invalid',
+      `has ${names.length} fields that are not known; at most ${LIMITS.extraFieldsMax} are let through`,
+    )
+  }
+  const texts = memberTexts(parts.fieldsText, new Set(names))
+  const json = [...texts].map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(',')
+  if (utf8Bytes(json) <= LIMITS.extraBytesMax) return json
+  throw poison(kind, 'invalid', `has more than ${LIMITS.extraBytesMax} bytes of fields that are not known`)
 }
 
 /** The error for a record that is none of ours. */
@@ -96,10 +118,11 @@ function splitAtLast(text: string, name: string): RecordParts | undefined {
   const at = text.indexOf(marker)
   if (at === -1 || !text.endsWith('}')) return undefined
   try {
-    const fields = JSON.parse(`${text.slice(0, at)}}`) as Record<string, unknown>
+    const fieldsText = `${text.slice(0, at)}}`
+    const fields = JSON.parse(fieldsText) as Record<string, unknown>
     const carriedJson = text.slice(at + marker.length, -1)
     JSON.parse(carriedJson)
-    return fields['v'] === WIRE_VERSION ? { fields, carriedJson: carriedJson.trim(), text } : undefined
+    return fields['v'] === WIRE_VERSION ? { fields, carriedJson: carriedJson.trim(), fieldsText, text } : undefined
   } catch {
     return undefined // says nothing yet about the record: the general way decides
   }
@@ -116,7 +139,7 @@ function splitAnywhere(kind: RecordKind, text: string): RecordParts {
     throw poison(kind, 'unknown_version', `says ${said}; known is "v": ${WIRE_VERSION}`)
   }
   const carriedJson = Object.hasOwn(fields, kind.carried) ? memberText(text, kind.carried) : undefined
-  return { fields: fields as Record<string, unknown>, carriedJson, text }
+  return { fields: fields as Record<string, unknown>, carriedJson, fieldsText: text, text }
 }
 
 function parseJson(kind: RecordKind, text: string): unknown {

@@ -88,6 +88,8 @@ const outcome: OutcomeRecord = {
   error: null,
   resultJson: '{"total":1e400}',
   envelope: null,
+  key: null,
+  redriveOf: null,
 }
 const error = {
   name: 'TypeError',
@@ -192,6 +194,7 @@ const FILES: Readonly<Record<string, Vectors>> = {
     written: [
       outcome,
       { ...outcome, resultJson: 'null' },
+      { ...outcome, key: full.key, redriveOf: full.redriveOf, resultJson: '1' },
       { ...outcome, outcome: 'retrying' as const, nextAttemptAtMs: Date.UTC(2026, 0, 2), error, resultJson: null },
       { ...outcome, outcome: 'failed' as const, error, resultJson: null, envelope: encodeActivity(full) },
       { ...outcome, outcome: 'cancelled' as const, leaseId: null, worker: null, startedAtMs: null, resultJson: null },

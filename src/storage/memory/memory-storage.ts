@@ -305,10 +305,11 @@ export class MemoryStorage implements Storage {
   /** The asked-for types, each once; all subscribed ones when none are named. */
   #checkTypes(types: readonly string[] | undefined): readonly string[] {
     if (types === undefined) return [...this.#subscribed]
-    const unknown = types.find(type => !this.#subscribed.has(type))
-    if (unknown === undefined) return [...new Set(types)]
-    throw new ErrandError('invalid_argument', `types names ${describe(unknown)}, which is not subscribed to here.`, {
-      details: { field: 'types', received: describe(unknown), allowed: [...this.#subscribed] },
+    const unknown = types.filter(type => !this.#subscribed.has(type))
+    if (unknown.length === 0) return [...new Set(types)]
+    const received = describe(unknown[0])
+    throw new ErrandError('invalid_argument', `types names ${received}, which is not subscribed to here.`, {
+      details: { field: 'types', received, allowed: [...this.#subscribed] },
     })
   }
 

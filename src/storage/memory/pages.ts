@@ -5,6 +5,7 @@ import type { Status } from '../../core/activity.ts'
 import { STATUSES, isTerminal } from '../../core/activity.ts'
 import { ErrandError } from '../../core/errors.ts'
 import { LIMITS } from '../../core/limits.ts'
+import { checkType } from '../../core/names.ts'
 import { checkInteger, describe } from '../../core/text.ts'
 import type { ListParams, Page } from '../storage.ts'
 import type { Entry } from './entry.ts'
@@ -18,17 +19,19 @@ interface Place {
   readonly id: string
 }
 
-/** One page of the entries of a status. Throws `invalid_argument` naming `limit` or `cursor`. */
+/** One page of the entries of a status. Throws `invalid_argument` naming `limit`, `type` or `cursor`. */
 export function pageOf<T>(
   entries: Iterable<Entry>,
   params: Readonly<Omit<ListParams, 'status'>>,
   show: (entry: Entry) => T,
 ): Page<T> {
-  const limit = checkInteger('limit', params.limit ?? PAGE_ITEMS_DEFAULT, 1, LIMITS.pageItemsMax)
+  const { limit: given = PAGE_ITEMS_DEFAULT, type } = params
+  const limit = checkInteger('limit', given, 1, LIMITS.pageItemsMax)
+  if (type !== undefined) checkType(type)
   const after = params.cursor === undefined || params.cursor === null ? null : parseCursor(params.cursor)
   const found: { readonly entry: Entry; readonly place: Place }[] = []
   for (const entry of entries) {
-    if (params.type !== undefined && entry.activity.type !== params.type) continue
+    if (type !== undefined && entry.activity.type !== type) continue
     const place = placeOf(entry)
     if (after === null || comparePlaces(place, after) > 0) found.push({ entry, place })
   }
@@ -56,8 +59,9 @@ function formatCursor(place: Place): string {
   return Buffer.from(`${place.atMs}:${place.id}`, 'utf8').toString('base64url')
 }
 
-function parseCursor(cursor: string): Place {
-  const match = CURSOR.exec(Buffer.from(cursor.slice(0, 512), 'base64url').toString('utf8'))
+function parseCursor(cursor: unknown): Place {
+  const text = typeof cursor === 'string' ? cursor.slice(0, 512) : ''
+  const match = CURSOR.exec(Buffer.from(text, 'base64url').toString('utf8'))
   const [, atMs, id] = match ?? []
   if (atMs === undefined || id === undefined) {
     throw new ErrandError(
