@@ -28,6 +28,7 @@ const verbs = {
   stack: [quiet, 'scripts/stack/main.ts'],
   driver: ['src/cli/driver.ts'],
   bench: ['bench/main.ts'],
+  chaos: [quiet, 'test/chaos/main.ts'],
   build: ['scripts/build.ts'],
   check: ['scripts/check.ts'],
   test: [quiet, 'scripts/test.ts'],

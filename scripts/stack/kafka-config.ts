@@ -7,6 +7,14 @@ export interface KafkaNode {
   readonly id: number
   readonly port: number
   readonly controllerPort: number
+  /** A second door, for clients alone: one that is reached by way of somebody in between. */
+  readonly clientDoor?: ClientDoor
+}
+
+/** Where clients are let in, and where they are told to go: the port of whoever passes them on. */
+export interface ClientDoor {
+  readonly port: number
+  readonly advertisedPort: number
 }
 
 /** The folder of one broker inside the stack's data folder. */
@@ -28,9 +36,7 @@ export function brokerProperties(node: KafkaNode, nodes: readonly KafkaNode[], d
     'node.id': node.id,
     'controller.quorum.voters': nodes.map(each => `${each.id}@127.0.0.1:${each.controllerPort}`).join(','),
     'controller.listener.names': 'CONTROLLER',
-    listeners: `PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${node.port}`,
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    ...listenersOf(node),
     'log.dirs': join(brokerDir(dataDir, node.id), 'data'),
 
     // Topics are provisioned, never made by a misspelt name; acknowledged means on two of three disks.
@@ -67,6 +73,18 @@ export function brokerProperties(node: KafkaNode, nodes: readonly KafkaNode[], d
   return Object.entries(settings)
     .map(([name, value]) => `${name}=${value}\n`)
     .join('')
+}
+
+/** Brokers always reach each other at their own ports (PLAINTEXT), whoever stands between them and their clients. */
+function listenersOf({ port, controllerPort, clientDoor }: KafkaNode): Record<string, string> {
+  const client = (at: number | undefined): string => (at === undefined ? '' : `,CLIENT://127.0.0.1:${at}`)
+  return {
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}${client(clientDoor?.port)}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}${client(clientDoor?.advertisedPort)}`,
+    'listener.security.protocol.map': `PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT${
+      clientDoor === undefined ? '' : ',CLIENT:PLAINTEXT'
+    }`,
+  }
 }
 
 /** Warnings and errors to the console, which is the broker's log file. */

@@ -26,8 +26,12 @@ export type BrokerCount = 1 | 3
  * Sees to it that this many brokers run and answer. Those that run stay as they are. What this call started is ended
  * again when it does not come up.
  */
-export async function ensureKafka(dataDir: string, brokers: BrokerCount | undefined): Promise<readonly BrokerState[]> {
-  await planBrokers(dataDir, brokers)
+export async function ensureKafka(
+  dataDir: string,
+  brokers: BrokerCount | undefined,
+  { hasClientDoors = false }: { readonly hasClientDoors?: boolean | undefined } = {},
+): Promise<readonly BrokerState[]> {
+  await planBrokers(dataDir, brokers, hasClientDoors)
   const missing = brokersOf(dataDir).filter(broker => !isBrokerRunning(broker, dataDir))
   try {
     if (missing.length > 0) await startBrokers(dataDir, missing)
@@ -43,8 +47,11 @@ export async function ensureKafka(dataDir: string, brokers: BrokerCount | undefi
   return brokersOf(dataDir)
 }
 
-/** Sees to it that Redis runs and answers. */
-export async function ensureRedis(dataDir: string): Promise<RedisState> {
+/** Sees to it that Redis runs and answers. `outlivesFileLimit`: see {@link startRedisProcess}. */
+export async function ensureRedis(
+  dataDir: string,
+  { outlivesFileLimit = false }: { readonly outlivesFileLimit?: boolean } = {},
+): Promise<RedisState> {
   const planned = await planRedis(dataDir)
   if (isRedisRunning(planned, dataDir)) {
     await waitForRedis(planned, dataDir)
@@ -52,7 +59,7 @@ export async function ensureRedis(dataDir: string): Promise<RedisState> {
   }
   const server = await requireRedis()
   say(`starting Redis on port ${planned.port}`)
-  const redis = { ...planned, pid: await startRedisProcess(server, planned, dataDir) }
+  const redis = { ...planned, pid: await startRedisProcess(server, planned, dataDir, { outlivesFileLimit }) }
   updateState(dataDir, state => ({ ...state, redis }))
   await waitForRedis(redis, dataDir)
   return redis
@@ -84,9 +91,9 @@ export function brokersOf(dataDir: string): readonly BrokerState[] {
 }
 
 /** Writes down which brokers there are and where; the number of an existing cluster cannot be changed. */
-async function planBrokers(dataDir: string, wanted: BrokerCount | undefined): Promise<void> {
+async function planBrokers(dataDir: string, wanted: BrokerCount | undefined, hasClientDoors: boolean): Promise<void> {
   const known = brokersOf(dataDir)
-  if (known.length === 0) return await choosePortsFor(dataDir, wanted ?? 1)
+  if (known.length === 0) return await choosePortsFor(dataDir, wanted ?? 1, hasClientDoors)
   if (wanted !== undefined && wanted !== known.length) {
     throw new StackError(
       `this stack has ${known.length} broker(s), not ${wanted}; run \`down\` first, which removes its data`,
@@ -95,16 +102,19 @@ async function planBrokers(dataDir: string, wanted: BrokerCount | undefined): Pr
   const stopped = known.filter(broker => !isBrokerRunning(broker, dataDir))
   const taken = await takenPortOf(stopped)
   if (taken === undefined) return
-  if (stopped.length === known.length) return await choosePortsFor(dataDir, known.length)
+  const hadClientDoors = known.some(({ clientDoor }) => clientDoor !== undefined)
+  if (stopped.length === known.length) return await choosePortsFor(dataDir, known.length, hadClientDoors)
   throw new StackError(`port ${taken} of this stack is now another program's; end that, or run \`down\` and \`up\``)
 }
 
-async function choosePortsFor(dataDir: string, count: number): Promise<void> {
-  const ports = await choosePorts(count * 2)
+async function choosePortsFor(dataDir: string, count: number, hasClientDoors: boolean): Promise<void> {
+  const ports = (await choosePorts(count * (hasClientDoors ? 4 : 2))).values()
+  const next = (): number => ports.next().value ?? 0
   const brokers = Array.from({ length: count }, (_, index) => ({
     id: index + 1,
-    port: ports[index * 2] ?? 0,
-    controllerPort: ports[index * 2 + 1] ?? 0,
+    port: next(),
+    controllerPort: next(),
+    ...(hasClientDoors ? { clientDoor: { port: next(), advertisedPort: next() } } : {}),
     pid: null,
   }))
   updateState(dataDir, state => ({ ...state, brokers }))
@@ -120,10 +130,15 @@ async function planRedis(dataDir: string): Promise<RedisState> {
 }
 
 async function takenPortOf(brokers: readonly BrokerState[]): Promise<number | undefined> {
-  for (const port of brokers.flatMap(broker => [broker.port, broker.controllerPort])) {
+  for (const port of brokers.flatMap(portsOf)) {
     if (!(await becomesFree(port))) return port
   }
   return undefined
+}
+
+/** Those that it listens on itself: the advertised one belongs to the proxy. */
+function portsOf({ port, controllerPort, clientDoor }: BrokerState): number[] {
+  return [port, controllerPort, ...(clientDoor === undefined ? [] : [clientDoor.port])]
 }
 
 async function startBrokers(dataDir: string, missing: readonly BrokerState[]): Promise<void> {

@@ -2,22 +2,27 @@
 
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import type { ClientDoor } from './kafka-config.ts'
 import { brokerProcess } from './kafka.ts'
 import { type BrokerCount, brokerOf, ensureRedis, startBroker } from './local.ts'
 import { repositoryDir } from './places.ts'
 import { isRunning, type OwnProcess, signalProcess, type StackSignal } from './processes.ts'
-import { eraseRedis, redisProcess } from './redis.ts'
+import { copyRedis, eraseRedis, redisProcess, restoreRedis } from './redis.ts'
 import { ensureStack, stopStack } from './stack.ts'
 import { StackError } from './stack-error.ts'
-import { readState } from './state.ts'
+import { type BrokerState, readState } from './state.ts'
 
 /** A running stack that belongs to its caller alone. Its addresses stay the same through every restart. */
 export interface PrivateStack extends AsyncDisposable {
   readonly kafkaBrokers: readonly string[]
   readonly redisUrl: string
   /** The brokers' ids (1, 2, 3) and ports. */
-  readonly brokers: readonly { readonly id: number; readonly port: number }[]
+  readonly brokers: readonly { readonly id: number; readonly port: number; readonly clientDoor?: ClientDoor }[]
   readonly dataDir: string
+  /** The pid of a broker's process, as last started; it may be gone. Throws {@link StackError} if it never was. */
+  brokerPid(id: number): number
+  /** As {@link PrivateStack.brokerPid}, for Redis. */
+  redisPid(): number
   /**
    * Sends a signal to a broker and waits for its effect: gone (`SIGKILL`, `SIGTERM`), stopped (`SIGSTOP`), going on
    * (`SIGCONT`). @defaultValue SIGKILL. Throws {@link StackError} if the broker was not running: then nothing was broken.
@@ -30,8 +35,13 @@ export interface PrivateStack extends AsyncDisposable {
   startBroker(id: number): Promise<void>
   /** As {@link PrivateStack.killBroker}, for Redis. */
   killRedis(signal?: StackSignal): Promise<void>
-  /** Starts Redis and waits for its PING. `isEmpty`: without the data that it had, as after the loss of its disk. */
-  startRedis(options?: { readonly isEmpty?: boolean }): Promise<void>
+  /**
+   * Starts Redis and waits for its PING. `isEmpty`: without the data that it had, as after the loss of its disk.
+   * `copy`: with that of a {@link PrivateStack.copyRedis}, as after the restore of a backup.
+   */
+  startRedis(options?: { readonly isEmpty?: boolean; readonly copy?: string }): Promise<void>
+  /** Copies what Redis has on its disk at this moment, running or not, and answers the copy's folder. */
+  copyRedis(): string
   /** Ends all of it and removes its data. */
   stop(): Promise<void>
 }
@@ -42,6 +52,8 @@ export interface PrivateStackOptions {
   readonly brokers?: BrokerCount
   /** @defaultValue a new folder, which the test command looks after if the test does not come to stop it */
   readonly dataDir?: string
+  /** Gives brokers a second door each, which tells clients to come by way of a proxy. @defaultValue false */
+  readonly hasClientDoors?: boolean
 }
 
 /**
@@ -50,20 +62,28 @@ export interface PrivateStackOptions {
  */
 export async function openPrivateStack(options: PrivateStackOptions = {}): Promise<PrivateStack> {
   const dataDir = options.dataDir ?? newPrivateDir()
-  const { kafkaBrokers, redisUrl, brokers } = await opened(dataDir, options.brokers ?? 1)
+  const { kafkaBrokers, redisUrl, brokers } = await opened(dataDir, options)
   const stop = (): Promise<void> => stopStack({ dataDir })
   return {
     kafkaBrokers,
     redisUrl,
-    brokers: brokers.map(({ id, port }) => ({ id, port })),
+    brokers: brokers.map(({ id }) => withoutPid(brokerOf(dataDir, id))),
     dataDir,
+    brokerPid: id => pidOf(`broker ${id}`, brokerOf(dataDir, id).pid),
+    redisPid: () => pidOf('Redis', readState(dataDir)?.redis?.pid ?? null),
     killBroker: (id, signal = 'SIGKILL') =>
       signalRunning(`broker ${id}`, brokerProcess(brokerOf(dataDir, id), dataDir), signal),
     startBroker: id => startBroker(dataDir, id),
     killRedis: (signal = 'SIGKILL') => signalRunning('Redis', redisProcessOf(dataDir), signal),
-    startRedis: async ({ isEmpty = false } = {}) => {
-      if (isEmpty) eraseRedisOf(dataDir)
-      await ensureRedis(dataDir)
+    startRedis: async ({ isEmpty = false, copy } = {}) => {
+      if (isEmpty) whileRedisIsAway(dataDir, () => eraseRedis(dataDir))
+      if (copy !== undefined) whileRedisIsAway(dataDir, () => restoreRedis(dataDir, copy))
+      await ensureRedis(dataDir, { outlivesFileLimit: true })
+    },
+    copyRedis: () => {
+      const folder = join(dataDir, `redis-copy-${randomBytes(4).toString('hex')}`)
+      copyRedis(dataDir, folder)
+      return folder
     },
     stop,
     [Symbol.asyncDispose]: stop,
@@ -78,9 +98,9 @@ function newPrivateDir(): string {
   return join(parent, randomBytes(4).toString('hex'))
 }
 
-async function opened(dataDir: string, brokers: BrokerCount): ReturnType<typeof ensureStack> {
+async function opened(dataDir: string, options: PrivateStackOptions): ReturnType<typeof ensureStack> {
   try {
-    return await ensureStack({ brokers, dataDir, isPrivate: true })
+    return await ensureStack({ brokers: 1, ...options, dataDir, isPrivate: true })
   } catch (error) {
     await stopStack({ dataDir }) // whichever half came up
     throw error
@@ -98,8 +118,17 @@ function redisProcessOf(dataDir: string): OwnProcess | undefined {
   return redis === null ? undefined : redisProcess(redis, dataDir)
 }
 
-function eraseRedisOf(dataDir: string): void {
+function whileRedisIsAway(dataDir: string, change: () => void): void {
   const own = redisProcessOf(dataDir)
   if (own !== undefined && isRunning(own)) throw new StackError('Redis runs: kill it before its data is taken away')
-  eraseRedis(dataDir)
+  change()
+}
+
+function withoutPid({ id, port, clientDoor }: BrokerState): PrivateStack['brokers'][number] {
+  return { id, port, ...(clientDoor === undefined ? {} : { clientDoor }) }
+}
+
+function pidOf(name: string, pid: number | null): number {
+  if (pid === null) throw new StackError(`${name} was never started`)
+  return pid
 }

@@ -86,8 +86,8 @@ function commandLineOf(pid: number): string | undefined {
   }
 }
 
-/** The state letter of a process (T is stopped); undefined when it is gone. */
-function stateOf(pid: number): string | undefined {
+/** The state letter of a process (T is stopped, Z is ended but not yet taken note of); undefined when it is gone. */
+export function stateOf(pid: number): string | undefined {
   try {
     // "pid (name) S ...": the name may hold spaces and brackets, so what counts is behind the last bracket.
     return existsSync('/proc/self/stat')

@@ -1,11 +1,22 @@
 // Redis as a process of this machine.
 
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { logTail } from './log-tail.ts'
 import { fetchJars } from './maven.ts'
 import { redisAnswers } from './probe.ts'
-import { isRunning, type OwnProcess, startDetached } from './processes.ts'
+import { isRunning, type OwnProcess, startDetached, stateOf } from './processes.ts'
 import { canInstall, findProgram, installed } from './programs.ts'
 import { say } from './say.ts'
 import { StackError } from './stack-error.ts'
@@ -14,6 +25,8 @@ import { waitUntil } from './wait.ts'
 import { readZipEntry } from './zip.ts'
 
 const START_DEADLINE_MS = 30_000
+/** What a shell is told before it becomes Redis. */
+const IGNORE_LIMIT = `trap '' XFSZ`
 const EMBEDDED = { group: 'com.github.codemonstur', name: 'embedded-redis', version: '1.4.3' } as const
 
 /** The address of Redis for clients. */
@@ -38,8 +51,16 @@ export async function requireRedis(): Promise<string> {
   return found ?? installed('redis-server', 'Redis 6.2 or later, or Valkey', () => 'redis-server', findRedis)
 }
 
-/** Starts the server and answers its pid. Kept data is loaded. */
-export function startRedisProcess(server: string, redis: RedisState, dataDir: string): Promise<number> {
+/**
+ * Starts the server and answers its pid. Kept data is loaded. `outlivesFileLimit`: a limit on the size of its files, set
+ * while it runs, then makes its writes fail as a full disk would, instead of ending it by SIGXFSZ.
+ */
+export async function startRedisProcess(
+  server: string,
+  redis: RedisState,
+  dataDir: string,
+  { outlivesFileLimit = false }: { readonly outlivesFileLimit?: boolean } = {},
+): Promise<number> {
   mkdirSync(redisDir(dataDir), { recursive: true })
   const settings: Record<string, string> = {
     port: String(redis.port),
@@ -52,12 +73,58 @@ export function startRedisProcess(server: string, redis: RedisState, dataDir: st
     save: '',
   }
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
-  return startDetached(server, args, redisLog(dataDir))
+  if (!outlivesFileLimit) return await startDetached(server, args, redisLog(dataDir))
+  // Node gives a child the default for every signal; what a shell ignores stays ignored through its exec.
+  const pid = await startDetached('sh', ['-c', `${IGNORE_LIMIT}; exec "$0" "$@"`, server, ...args], redisLog(dataDir))
+  await waitUntil(() => hasBecomeRedis(pid, redis, dataDir), {
+    what: `the shell ${pid} to become Redis`,
+    deadlineMs: START_DEADLINE_MS,
+    intervalMs: 2,
+  })
+  return pid
+}
+
+/**
+ * In the middle of its exec a process has no command line, so that it would be taken for one that has ended: seen in 1 of 30
+ * starts on a machine with too much to do. Who really has ended is left to whoever waits for an answer.
+ */
+function hasBecomeRedis(pid: number, redis: RedisState, dataDir: string): boolean {
+  const isShell = isRunning({ pid, marks: [IGNORE_LIMIT] })
+  return !isShell && (isRedisRunning({ ...redis, pid }, dataDir) || [undefined, 'Z', 'X'].includes(stateOf(pid)))
 }
 
 /** Forgets all that Redis has written; it must not run. */
 export function eraseRedis(dataDir: string): void {
   rmSync(redisDir(dataDir), { recursive: true, force: true })
+}
+
+/** Copies what Redis has written into `folder`, which must not exist. It may run: a cut-off end is what a crash leaves. */
+export function copyRedis(dataDir: string, folder: string): void {
+  mkdirSync(folder, { recursive: true })
+  for (const name of writtenByRedis(redisDir(dataDir))) {
+    cpSync(join(redisDir(dataDir), name), join(folder, name), { recursive: true })
+  }
+}
+
+/** Puts a copy of {@link copyRedis} in the place of what Redis has written since; it must not run. */
+export function restoreRedis(dataDir: string, folder: string): void {
+  for (const name of writtenByRedis(redisDir(dataDir))) {
+    rmSync(join(redisDir(dataDir), name), { recursive: true, force: true })
+  }
+  cpSync(folder, redisDir(dataDir), { recursive: true })
+}
+
+/** `appendonly.aof` up to Redis 6, the folder `appendonlydir` from 7 on. */
+function writtenByRedis(folder: string): string[] {
+  return readdirSync(folder).filter(name => name.startsWith('appendonly'))
+}
+
+/** The file that Redis appends to at this moment; undefined before it has written anything. */
+export function redisAppendFile(dataDir: string): string | undefined {
+  const files = readdirSync(redisDir(dataDir), { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.aof'))
+    .map(name => join(redisDir(dataDir), name))
+  return files.sort((one, other) => statSync(other).mtimeMs - statSync(one).mtimeMs)[0]
 }
 
 /** Waits until Redis answers a PING, its data loaded. */

@@ -25,6 +25,8 @@ export interface StackOptions {
   readonly dataDir?: string | undefined
   /** Processes of this machine only, whatever is given and whether or not there is Docker: for a stack to be broken. */
   readonly isPrivate?: boolean | undefined
+  /** Gives every broker a second door, for clients that come by way of a proxy; it counts for a new stack only. */
+  readonly hasClientDoors?: boolean | undefined
 }
 
 /** A stack that answers. */
@@ -182,8 +184,8 @@ async function ensureContainers(docker: DockerState, given: Given): Promise<void
 /** Kafka and Redis start side by side; both are awaited even when one fails, so that nothing is started behind our back. */
 async function ensureLocal(given: Given, options: StackOptions, dataDir: string): Promise<void> {
   const results = await Promise.allSettled([
-    given.kafkaBrokers ?? ensureKafka(dataDir, options.brokers),
-    given.redisUrl ?? ensureRedis(dataDir),
+    given.kafkaBrokers ?? ensureKafka(dataDir, options.brokers, options),
+    given.redisUrl ?? ensureRedis(dataDir, { outlivesFileLimit: options.isPrivate === true }),
   ])
   const failed = results.find(result => result.status === 'rejected')
   if (failed !== undefined) throw failed.reason

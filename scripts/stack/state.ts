@@ -3,12 +3,15 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { ClientDoor } from './kafka-config.ts'
 
 /** One broker: what it is called, where it listens, and its process when it was last started. */
 export interface BrokerState {
   readonly id: number
   readonly port: number
   readonly controllerPort: number
+  /** Of a broker whose clients come by way of a proxy. */
+  readonly clientDoor?: ClientDoor
   readonly pid: number | null
 }
 

@@ -252,6 +252,8 @@ export interface RunInfo {
   readonly restedMono: number | null
   /** Windows in which Redis may have known less than it was told: from a loss until `errand rebuild` had finished. */
   readonly redisLosses: readonly { readonly fromMono: number; readonly toMono: number }[]
+  /** Processes that ended although nobody had killed them or told them to: each is a finding. */
+  readonly exits?: readonly { readonly name: string; readonly why: string; readonly log: string }[]
 }
 
 /** All evidence of a run. */

@@ -1,0 +1,202 @@
+// One chaos run: servers behind proxies, a load, faults drawn from the seed, then quiet until all has come to rest, then the
+// dumps. What it leaves in its folder is all that the judge looks at.
+
+import { randomBytes } from 'node:crypto'
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { systemClock } from '../../src/core/clock.ts'
+import { laneTopics, schedulerGroup, workersGroup } from '../../src/core/topics.ts'
+import { KafkaStorage } from '../../src/storage/kafka/index.ts'
+import { dumpRedis } from './checker/dump-redis.ts'
+import { dumpTopics } from './checker/dump-topics.ts'
+import type { RunInfo } from './evidence.ts'
+import { mono } from './evidence.ts'
+import { FILES } from './evidence-folder.ts'
+import { possibleFaults } from './ground/faults/all.ts'
+import type { Fault, Ground } from './ground/ground.ts'
+import { injectFault } from './ground/ground.ts'
+import type { ProxiedStack } from './ground/proxied-stack.ts'
+import { openProxiedStack } from './ground/proxied-stack.ts'
+import { LOAD_TYPES } from './load/child-config.ts'
+import { Fleet } from './load/fleet.ts'
+import { comeToRest } from './load/rest.ts'
+import { OffsetSampler } from './load/sampler.ts'
+import type { ChaosOptions } from './options.ts'
+import { UsageError } from './options.ts'
+import type { LanePlan } from './plan.ts'
+import { drawnFaults, INJECTIONS_MIN, planLane } from './plan.ts'
+import { SeededRandom } from './random.ts'
+
+const PARTITIONS = 4
+const LEASE_MS = 3_000
+const SESSION_TIMEOUT_MS = 1_500
+const REAP_INTERVAL_MS = 250
+const GRACE_MS = 5_000
+/** From the last fault until nothing is left to do; the 15 s of grace after Redis was started anew lie within. */
+const REST_MS = 60_000
+const PROCESSES = { producers: 2, workers: 3, reapers: 2 }
+const CLOCK_PRELOAD = fileURLToPath(new URL('./ground/clock-shift.ts', import.meta.url))
+
+/** Something that the run says while it goes on. */
+export type Say = (line: string) => void
+
+/** The faults of each lane, in order, as the seed has them. Throws {@link UsageError} for a name that is no fault here. */
+export function plansOf(options: ChaosOptions): Readonly<Record<Fault['lane'], LanePlan>> {
+  const possible = possibleFaults(options.brokers)
+  const unknown = options.faults?.find(name => possible.every(fault => fault.name !== name))
+  if (unknown !== undefined) {
+    throw new UsageError(
+      `--faults names ${unknown}; with ${options.brokers} broker(s) there are: ${possible.map(({ name }) => name).join(', ')}`,
+    )
+  }
+  const wanted = possible.filter(({ name }) => options.faults?.includes(name) ?? true)
+  const planOf = (lane: Fault['lane']): LanePlan =>
+    planLane(
+      wanted.filter(fault => fault.lane === lane),
+      options.seconds,
+      new SeededRandom(options.seed, lane),
+    )
+  return { servers: planOf('servers'), processes: planOf('processes') }
+}
+
+/** Runs, and leaves the evidence in `dir`. Everything that it started is gone afterwards. */
+export async function runChaos(options: ChaosOptions, dir: string, say: Say): Promise<void> {
+  mkdirSync(dir, { recursive: true })
+  const plans = plansOf(options)
+  say(`faults: ${drawnFaults(Object.values(plans)).join(', ')}`)
+  await using stack = await openProxiedStack({ brokers: options.brokers })
+  const namespace = `chaos-${randomBytes(4).toString('hex')}`
+  await using storage = await KafkaStorage.open({
+    namespace,
+    brokers: stack.direct.kafkaBrokers,
+    redisUrl: stack.direct.redisUrl,
+    partitions: PARTITIONS,
+    ...(options.brokers === 3 ? { replicationFactor: 3, minInsyncReplicas: 2 } : {}),
+  })
+  await storage.declareTypes({ types: LOAD_TYPES })
+  const info = await underFaults({ options, dir, say, plans, stack, storage, namespace })
+  await dumpTopics({ brokers: stack.direct.kafkaBrokers, namespace }, join(dir, FILES.topics))
+  const redis = await dumpRedis({ url: stack.direct.redisUrl, namespace })
+  writeFileSync(join(dir, FILES.redis), JSON.stringify(redis))
+  writeFileSync(join(dir, FILES.run), JSON.stringify(info, null, 1))
+}
+
+interface Scene {
+  readonly options: ChaosOptions
+  readonly dir: string
+  readonly say: Say
+  readonly plans: Readonly<Record<Fault['lane'], LanePlan>>
+  readonly stack: ProxiedStack
+  readonly storage: KafkaStorage
+  readonly namespace: string
+}
+
+async function underFaults(scene: Scene): Promise<RunInfo> {
+  const { options, dir, say, plans, stack, storage, namespace } = scene
+  const startedMono = mono()
+  const redisLosses: { fromMono: number; toMono: number }[] = []
+  await using fleet = await Fleet.start({
+    ...PROCESSES,
+    namespace,
+    dir,
+    brokers: stack.kafkaBrokers,
+    redisUrl: stack.redisUrl,
+    partitions: PARTITIONS,
+    replicationFactor: options.brokers === 3 ? 3 : null,
+    seed: options.seed,
+    rate: options.rate,
+    leaseMs: LEASE_MS,
+    sessionTimeoutMs: SESSION_TIMEOUT_MS,
+    reapIntervalMs: REAP_INTERVAL_MS,
+    graceMs: GRACE_MS,
+    clockPreload: CLOCK_PRELOAD,
+  })
+  await using _sampler = new OffsetSampler({
+    namespace,
+    brokers: stack.direct.kafkaBrokers,
+    partitions: PARTITIONS,
+    dir,
+  })
+  const ground = groundOf(scene, fleet)
+  const untilMono = mono() + options.seconds * 1_000
+  await Promise.all([
+    inject(scene, 'servers', { ground, fleet, untilMono, redisLosses }),
+    inject(scene, 'processes', { ground, fleet, untilMono, redisLosses }),
+    systemClock.sleep(options.seconds * 1_000),
+  ])
+  say('no more faults; the load ends')
+  await fleet.stopKind('producer')
+  const healedMono = mono()
+  const rest = await comeToRest({
+    storage,
+    redisUrl: stack.direct.redisUrl,
+    namespace,
+    progress: fleet.progress,
+    withinMs: REST_MS,
+  })
+  say(rest.isAtRest ? 'all came to rest' : `not at rest: ${JSON.stringify(rest.left)} ${rest.error ?? ''}`)
+  writeFileSync(join(dir, FILES.rest), JSON.stringify(rest, null, 1))
+  await fleet.stopKind('worker')
+  await fleet.stopKind('reaper')
+  return {
+    namespace,
+    types: LOAD_TYPES,
+    seed: options.seed,
+    brokers: options.brokers,
+    partitions: PARTITIONS,
+    seconds: options.seconds,
+    rate: options.rate,
+    leaseMs: LEASE_MS,
+    reapIntervalMs: REAP_INTERVAL_MS,
+    sessionTimeoutMs: SESSION_TIMEOUT_MS,
+    faults: drawnFaults(Object.values(plans)),
+    startedMono,
+    healedMono,
+    restedMono: rest.restedMono,
+    redisLosses,
+    exits: fleet.exits,
+  }
+}
+
+function groundOf({ stack, storage, namespace, say }: Scene, fleet: Fleet): Ground {
+  return {
+    stack,
+    fleet,
+    clock: systemClock,
+    leaseMs: LEASE_MS,
+    topics: LOAD_TYPES.flatMap(type => laneTopics(namespace, type)),
+    groups: [...LOAD_TYPES.map(type => workersGroup(namespace, type)), schedulerGroup(namespace)],
+    // What an operator would do after a loss.
+    afterRedisLoss: async () => {
+      const { markers, keys, seconds } = await storage.rebuild({ restart: true })
+      say(`  rebuilt: ${markers} markers, ${keys} keys in ${seconds.toFixed(1)} s`)
+    },
+  }
+}
+
+interface Lane {
+  readonly ground: Ground
+  readonly fleet: Fleet
+  readonly untilMono: number
+  readonly redisLosses: { fromMono: number; toMono: number }[]
+}
+
+/** Injects one lane's faults in order. Those that each drawn fault needs come in any case, the others while there is time. */
+async function inject(scene: Scene, name: Fault['lane'], lane: Lane): Promise<void> {
+  const { options, dir, say, plans } = scene
+  const random = new SeededRandom(options.seed, `${name} injections`)
+  const faults = new Map(possibleFaults(options.brokers).map(fault => [fault.name, fault]))
+  const { steps } = plans[name]
+  const needed = drawnFaults([plans[name]]).length * INJECTIONS_MIN
+  for (const [at, step] of steps.entries()) {
+    if (at >= needed && mono() > lane.untilMono) return
+    await systemClock.sleep(step.pauseMs)
+    const fault = faults.get(step.fault)
+    if (fault === undefined) continue
+    const line = await injectFault(fault, { ground: lane.ground, random, outstanding: () => lane.fleet.outstanding() })
+    if (line.losesRedis) lane.redisLosses.push({ fromMono: line.fromMono, toMono: mono() })
+    appendFileSync(join(dir, FILES.faults), `${JSON.stringify(line)}\n`)
+    say(`${line.fault} at ${line.target}: ${line.proof ?? 'NOT PROVEN'}; ${line.outstanding} outstanding`)
+  }
+}
