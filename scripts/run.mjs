@@ -27,6 +27,7 @@ const verbs = {
   start: ['examples/orders/main.ts'],
   stack: [quiet, 'scripts/stack/main.ts'],
   driver: ['src/cli/driver.ts'],
+  errand: ['src/cli/main.ts'],
   bench: ['bench/main.ts'],
   chaos: [quiet, 'test/chaos/main.ts'],
   build: ['scripts/build.ts'],

@@ -2,6 +2,7 @@
 
 import type { Activity, DuplicateBehavior, TraceContext } from './activity.ts'
 import { DUPLICATE_BEHAVIORS } from './activity.ts'
+import { markChecked } from './checked-activity.ts'
 import { ErrandError } from './errors.ts'
 import type { IdSource } from './ids.ts'
 import { jsonTextOf } from './json-text.ts'
@@ -57,8 +58,8 @@ export interface ActivityContext {
 /** Makes an activity's first attempt. Throws `invalid_argument` naming the field, or `payload_too_large`. */
 export function newActivity(spec: ActivitySpec, context: ActivityContext): Activity {
   const type = checkType(spec.type)
-  return {
-    id: spec.id === undefined ? context.ids.next() : checkId(spec.id),
+  return markChecked({
+    id: checkId(spec.id === undefined ? context.ids.next() : spec.id),
     type,
     priority: checkPriority(spec.priority),
     payloadJson: jsonTextOf(spec.payload, { field: `payload of '${type}'`, bytesMax: LIMITS.payloadBytesMax }),
@@ -83,7 +84,7 @@ export function newActivity(spec: ActivitySpec, context: ActivityContext): Activ
       0,
       LIMITS.retryDelayMsMax,
     ),
-    createdAtMs: context.nowMs,
+    createdAtMs: checkNow(context.nowMs),
     scheduledAtMs: dueAt(spec, context.nowMs),
     metadata: checkMetadata(spec.metadata),
     key: checkKey(spec),
@@ -91,7 +92,13 @@ export function newActivity(spec: ActivitySpec, context: ActivityContext): Activ
     parentId: spec.parentId === undefined ? null : checkId(spec.parentId, 'parentId'),
     redriveOf: spec.redriveOf === undefined ? null : checkId(spec.redriveOf, 'redriveOf'),
     failures: [],
-  }
+  })
+}
+
+/** A clock that says nonsense would be written into every record. */
+function checkNow(nowMs: number): number {
+  if (nowMs >= 0 && nowMs <= LIMITS.timeMsMax) return nowMs
+  throw refusal('nowMs', nowMs, 'a time from 1970 to 9999')
 }
 
 /** Only what is left out has a default: null is a value, and a wrong one. */

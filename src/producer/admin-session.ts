@@ -160,8 +160,9 @@ export class AdminSession {
 
 /**
  * kafkajs stumbles over answers that are not there: it hides why no broker answered a metadata request, and of two calls
- * about different topics at the same time one may see a picture of the cluster without its topic.
+ * about different topics at the same time one may see a picture of the cluster without its topic. Where it tries by itself, it
+ * wraps its own TypeError as one that is not to be tried again.
  */
 function isStumble(error: unknown): boolean {
-  return error instanceof TypeError
+  return error instanceof TypeError || (error instanceof Error && error.cause instanceof TypeError)
 }

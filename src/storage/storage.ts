@@ -207,6 +207,7 @@ export interface RequeueReport {
 }
 
 export interface ExtendLeaseParams extends LeaseRef {
+  /** Unit: ms. Range: 1 to a day; what is less than the lease still has changes nothing. */
   byMs: number
 }
 

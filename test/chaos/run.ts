@@ -10,7 +10,7 @@ import { laneTopics, schedulerGroup, workersGroup } from '../../src/core/topics.
 import { KafkaStorage } from '../../src/storage/kafka/index.ts'
 import { dumpRedis } from './checker/dump-redis.ts'
 import { dumpTopics } from './checker/dump-topics.ts'
-import type { RunInfo } from './evidence.ts'
+import type { FaultLine, RunInfo } from './evidence.ts'
 import { mono } from './evidence.ts'
 import { FILES } from './evidence-folder.ts'
 import { possibleFaults } from './ground/faults/all.ts'
@@ -182,6 +182,17 @@ interface Lane {
   readonly redisLosses: { fromMono: number; toMono: number }[]
 }
 
+/** A fault that cannot be undone, or not be injected at all, makes the run invalid: its line says why. */
+async function injected(fault: Fault, { ground, fleet }: Lane, random: SeededRandom): Promise<FaultLine> {
+  const before = { fromMono: mono(), outstanding: fleet.outstanding() }
+  try {
+    return await injectFault(fault, { ground, random, outstanding: () => before.outstanding })
+  } catch (error) {
+    const { name, losesRedis } = fault
+    return { fault: name, target: String(error), ...before, toMono: mono(), proof: null, cure: null, losesRedis }
+  }
+}
+
 /** Injects one lane's faults in order. Those that each drawn fault needs come in any case, the others while there is time. */
 async function inject(scene: Scene, name: Fault['lane'], lane: Lane): Promise<void> {
   const { options, dir, say, plans } = scene
@@ -194,7 +205,7 @@ async function inject(scene: Scene, name: Fault['lane'], lane: Lane): Promise<vo
     await systemClock.sleep(step.pauseMs)
     const fault = faults.get(step.fault)
     if (fault === undefined) continue
-    const line = await injectFault(fault, { ground: lane.ground, random, outstanding: () => lane.fleet.outstanding() })
+    const line = await injected(fault, lane, random)
     if (line.losesRedis) lane.redisLosses.push({ fromMono: line.fromMono, toMono: mono() })
     appendFileSync(join(dir, FILES.faults), `${JSON.stringify(line)}\n`)
     say(`${line.fault} at ${line.target}: ${line.proof ?? 'NOT PROVEN'}; ${line.outstanding} outstanding`)

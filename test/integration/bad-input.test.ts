@@ -6,16 +6,21 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { Client } from '../../src/client/client.ts'
 import { defineActivity } from '../../src/client/define-activity.ts'
+import type { Activity, AttemptFailureReport } from '../../src/core/activity.ts'
 import { isErrandError } from '../../src/core/errors.ts'
+import { newActivity } from '../../src/core/new-activity.ts'
 import { laneTopics } from '../../src/core/topics.ts'
 import { KafkaStorage } from '../../src/storage/kafka/index.ts'
 import { MemoryStorage } from '../../src/storage/memory/index.ts'
 import type { Storage } from '../../src/storage/storage.ts'
 import { Worker } from '../../src/worker/worker.ts'
 import {
+  BAD_ACTIVITIES,
+  BAD_FAILURES,
   BAD_IDS,
   BAD_NAMESPACES,
   BAD_OPTIONS,
+  BAD_RESULTS,
   BAD_TYPES,
   BAD_VALUES,
   ODD_KEYS,
@@ -155,6 +160,38 @@ describe.each([
       }
     },
   )
+
+  test('an activity that was changed by hand is refused for itself, whatever was changed', async () => {
+    const ids = { next: () => 'made-by-hand' }
+    const made = newActivity({ type: work.type, payload: 1, key: 'by-hand' }, { ids, nowMs: 0 })
+    const changed = BAD_ACTIVITIES.map(([, change]) => ({ ...made, ...change }) as Activity)
+    const none = [null, 7, hostile()] as unknown as Activity[]
+    const answers = await storage.enqueueMany({ activities: [...changed, ...none] })
+    const wrong = answers.flatMap((answer, at) => {
+      const [name, , field, code = 'invalid_argument'] = BAD_ACTIVITIES[at] ?? ['none', {}, 'activity']
+      if (answer.outcome === 'refused' && answer.code === code && answer.message.includes(field)) return []
+      return name === 'none' && answer.outcome === 'refused' ? [] : [[name, answer]]
+    })
+    expect(wrong).toEqual([])
+    expect(answers).toHaveLength(changed.length + none.length)
+  })
+
+  test.each(BAD_RESULTS)('a result that is %s is refused, before its lease is looked at', async (_name, make, code) => {
+    const text = make() as string
+    const refused = { code, field: 'result' }
+    const lease = { id: 'a', leaseId: 'l' }
+    expect(await refusal(() => storage.ackSuccess({ leases: [{ ...lease, resultJson: text }] }))).toEqual(refused)
+    const result = { state: 'ok', dataJson: text, atMs: 0 } as const
+    expect(await refusal(() => storage.storeResult({ id: 'a', result }))).toEqual(refused)
+  })
+
+  test('a failure report that is none is refused, before its lease is looked at', async () => {
+    for (const [field, report] of BAD_FAILURES) {
+      const failure = report as AttemptFailureReport
+      const said = await refusal(() => storage.ackFailure({ id: 'a', leaseId: 'l', failure }))
+      expect(said, field).toEqual({ code: 'invalid_argument', field })
+    }
+  })
 
   test('a wrong call of the client is refused as a whole', async () => {
     const calls: [string, () => unknown][] = [

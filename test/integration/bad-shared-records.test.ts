@@ -49,6 +49,16 @@ describe('in the schedule', () => {
     { name: 'the key of another attempt', key: 'planted-1:2', value: delayed(GOOD, '1'), reason: 'wrong_key' },
     { name: 'the id as its key', key: 'planted-1', value: delayed(GOOD, '1'), reason: 'wrong_key' },
   ]
+  const of = (id: string, activity_type: string, due_at = PAST): PoisonRow => ({
+    name: `${id}:1`,
+    value: delayed({ ...GOOD, id, activity_type, due_at }, '1'),
+    reason: 'unknown_type',
+  })
+  const strangers = [
+    of('of-nobody', 'nobody'),
+    of('of-nobody-later', 'nobody', '9999-01-01T00:00:00Z'),
+    of('of-no-one', 'no-one'),
+  ]
   let claimed: string[] = []
 
   beforeAll(async () => {
@@ -60,7 +70,7 @@ describe('in the schedule', () => {
     await planted.foreign.send(topic, { key: 'a tombstone of nothing', value: null })
     await good('due-in-1970', { due_at: '1970-01-01T00:00:00Z' })
     await good('due-in-9999', { due_at: '9999-12-31T23:59:59.999Z' })
-    await good('of-nobody', { activity_type: 'nobody' })
+    await planted.plant(topic, strangers)
     await good('due-behind')
     const attempts = await planted.claim(3)
     claimed = attempts.map(({ activity }) => activity.id)
@@ -77,17 +87,83 @@ describe('in the schedule', () => {
 
   test.each(rows)('$name goes to the DLQ as it was, for $reason', row => planted.check(row))
 
-  test('an unknown type gets no topics, and its attempt stays where it is', async () => {
-    await storage.processScheduled({ limit: 100 })
+  test.each(strangers)('$name, of a type that has no lanes, goes to the DLQ as it was', row => planted.check(row))
+
+  test('an unknown type gets no topics, and what was scheduled of it has its tombstone and is forgotten', async () => {
     const topics = new Set(await planted.admin.listTopics())
     expect(laneTopics(planted.namespace, 'nobody').filter(topic => topics.has(topic))).toEqual([])
-    expect(await storage.getActivity({ id: 'of-nobody' })).toMatchObject({ status: 'scheduled', type: 'nobody' })
+    const standing = new Map<string, boolean>()
+    for (const { key, value } of await planted.observed.records(delayTopic(planted.namespace)))
+      standing.set(Buffer.from(key ?? []).toString(), value !== null)
+    for (const { name } of strangers) expect([name, standing.get(name)]).toEqual([name, false])
+    expect(await storage.getActivity({ id: 'of-nobody' })).toBeNull()
+    expect(await storage.getActivity({ id: 'of-nobody-later' })).toBeNull()
   })
 
   test('a record without a key is refused by the broker', async () => {
     const sending = planted.foreign.send(delayTopic(planted.namespace), { value: delayed(GOOD, '1') })
     await expect(sending).rejects.toThrow()
   })
+})
+
+describe('in the schedule, under one key in one batch', () => {
+  const KEY = 'hidden:1'
+  const fine = delayed({ ...GOOD, id: 'hidden' }, '1')
+  const poison = (name: string, key: Buffer | string = KEY): PoisonRow => ({
+    name,
+    key,
+    value: Buffer.from(name),
+    reason: 'not_json',
+  })
+  const before = [poison('garbage before'), poison('more of it before')]
+  const behind = [poison('garbage behind')]
+  const unlike = [poison('of the key ff', Buffer.from([0xff])), poison('of the key fe', Buffer.from([0xfe]))]
+  const all = [...before, ...behind, ...unlike]
+
+  beforeAll(async () => {
+    const topic = delayTopic(planted.namespace)
+    const good = { name: 'good', key: KEY, value: fine, reason: '' }
+    await planted.plantTogether(topic, [...before, good, ...behind, ...unlike])
+    const attempts = await planted.claim(1)
+    expect(attempts.map(({ activity }) => activity.id)).toEqual(['hidden'])
+    await planted.complete(attempts)
+    await planted.committed(schedulerGroup(planted.namespace), topic)
+    await planted.harvest()
+  })
+
+  test.each(all)('$name is set aside, and hides nothing', row => planted.check(row))
+
+  test('garbage behind what waits hides it from no sweep', async () => {
+    const topic = delayTopic(planted.namespace)
+    const value = delayed({ ...GOOD, id: 'later', due_at: '9999-01-01T00:00:00Z' }, '1')
+    const good = { name: 'good', key: 'later:1', value, reason: '' }
+    await planted.plantTogether(topic, [good, poison('garbage behind what waits', 'later:1')])
+    await settled(async () => (await storage.getActivity({ id: 'later' }))?.status === 'scheduled')
+    const redis = new Redis(redisUrl())
+    const keys = new Keys(planted.namespace)
+    await redis.del(keys.due, keys.delayed, keys.scheduledCounts)
+    redis.disconnect()
+    expect(await storage.sweepScheduled()).toBeGreaterThan(0)
+    expect(await storage.getActivity({ id: 'later' })).toMatchObject({ status: 'scheduled' })
+    expect(await storage.cancel({ id: 'later' })).toEqual({ outcome: 'cancelled' })
+  })
+})
+
+test('an attempt of an unknown type that is in the index already is set aside when it is due', async () => {
+  await using other = await PlantedNamespace.open([TYPE])
+  const topic = delayTopic(other.namespace)
+  const value = delayed({ ...GOOD, id: 'indexed', activity_type: 'nowhere' }, '1')
+  const row: PoisonRow = { name: 'indexed:1', value, reason: 'unknown_type' }
+  await other.plant(topic, [row])
+  // As another one left it that knew no better: indexed, and behind what the group has committed.
+  expect(await other.storage.sweepScheduled()).toBe(1)
+  const ends = (await other.observed.bounds(topic)).map(({ partition, high }) => ({ partition, offset: String(high) }))
+  await other.admin.setOffsets({ groupId: schedulerGroup(other.namespace), topic, partitions: ends })
+  await other.storage.processScheduled({ limit: 10 })
+  await settled(async () => (await other.storage.getActivity({ id: 'indexed' })) === null)
+  await other.harvest()
+  other.check(row)
+  expect((await other.observed.records(topic)).map(record => record.value === null)).toEqual([false, true])
 })
 
 describe('numbers at their ends', () => {

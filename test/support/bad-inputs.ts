@@ -275,3 +275,104 @@ export const ODD_RESULTS: readonly (readonly [string, () => unknown, string])[] 
   ['128 levels', () => deep(127), JSON.stringify(deep(127))],
   ['as much as fits', () => 'x'.repeat(921_598), `"${'x'.repeat(921_598)}"`],
 ]
+
+/** An activity that `newActivity` made, changed by hand, with the field that its refusal names and the code, when another. */
+export const BAD_ACTIVITIES: readonly (readonly [string, Record<string, unknown>, string, 'payload_too_large'?])[] = [
+  ...BAD_IDS.map(id => ['an id', { id }, 'id is'] as const),
+  ...BAD_TYPES.map(type => ['a type', { type }, 'type is'] as const),
+  ...['urgent', 'constructor', '', null, undefined, 1].map(
+    priority => ['a priority', { priority }, 'priority is'] as const,
+  ),
+  ['129 levels', { payloadJson: '['.repeat(129) + ']'.repeat(129) }, 'payload'],
+  ['1,000,000 levels', { payloadJson: '['.repeat(1_000_000) }, 'payload', 'payload_too_large'],
+  ['half a surrogate pair', { payloadJson: '"\ud800"' }, 'payload'],
+  ['half a surrogate pair, escaped', { payloadJson: String.raw`"\ud800"` }, 'payload'],
+  ['one of an unfinished text', { payloadJson: String.raw`"\ud800` }, 'payload'],
+  ...['', '{', 'NaN', '1,"id":"x"', '1}', '\uFEFF1', undefined, null, 7, {}].map(
+    payloadJson => ['a payload that is no JSON', { payloadJson }, 'payload'] as const,
+  ),
+  ['one byte more than fits', { payloadJson: `"${'x'.repeat(921_599)}"` }, 'payload', 'payload_too_large'],
+  ...['attempt', 'maxAttempts', 'timeoutMs'].map(field => ['zero', { [field]: 0 }, `${field} is`] as const),
+  ...['attempt', 'retryCount', 'maxAttempts', 'timeoutMs', 'retryDelayMs', 'retryDelayMaxMs'].flatMap(field =>
+    [-1, 1.5, Number.NaN, Infinity, '3', null, undefined, 1n, 1e300].map(
+      value => ['a number', { [field]: value }, `${field} is`] as const,
+    ),
+  ),
+  ...['createdAtMs', 'scheduledAtMs'].flatMap(field =>
+    [-1, Number.NaN, Infinity, 253_402_300_800_000, 8.64e15 + 1, '2030-01-01', undefined, new Date()].map(
+      value => ['a time', { [field]: value }, `${field} is`] as const,
+    ),
+  ),
+  ['no creation', { createdAtMs: null }, 'createdAtMs is'],
+  ...[undefined, null, 7, [], { a: 1 }, { a: '\ud800' }, new Map(), hostile()].map(
+    (metadata: unknown) => ['metadata', { metadata }, 'metadata'] as const,
+  ),
+  ...['', 'x'.repeat(513), 'x'.repeat(600), 7, undefined].map(
+    key => ['a key', { key: { key, onDuplicate: 'no_reuse' } }, 'key is'] as const,
+  ),
+  ['a key with half a surrogate pair', { key: { key: 'a\udc00', onDuplicate: 'no_reuse' } }, 'key holds'],
+  ...[undefined, 'k', 7].map(key => ['a key that is none', { key }, 'key is'] as const),
+  ['a behaviour unknown', { key: { key: 'k', onDuplicate: 'replace' } }, 'onDuplicate'],
+  ...[undefined, 'x', { traceparent: 7 }, { traceparent: 'x'.repeat(129) }, { traceparent: 'x', tracestate: 1n }].map(
+    (trace: unknown) => ['a trace', { trace }, 'trace'] as const,
+  ),
+  ...['a b', '', undefined, 7].flatMap(id => [
+    ['a parent', { parentId: id }, 'parentId is'] as const,
+    ['an original', { redriveOf: id }, 'redriveOf is'] as const,
+  ]),
+  ...[undefined, {}, 'none', Array.from({ length: 6 }, () => ({}))].map(
+    failures => ['failures', { failures }, 'failures is'] as const,
+  ),
+  ...[
+    ['attempt', { attempt: 0 }],
+    ['atMs', { atMs: Number.NaN }],
+    ['name', { name: 7 }],
+    ['message', { message: 'x'.repeat(513) }],
+    ['worker', { worker: null }],
+  ].map(([field, change]) => {
+    const failure = { attempt: 1, atMs: 0, name: 'n', message: 'm', ...(change as object) }
+    return ['a failure before', { failures: [failure] }, `failures.${field as string}`] as const
+  }),
+  ['a failure that is none', { failures: [null] }, ''],
+  ...['', '"a"', '}', '"a":1},{"b":2', 'x'.repeat(16_385), 7, null].map(
+    extraJson => ['unknown members', { extraJson }, 'extraJson is'] as const,
+  ),
+  [
+    '65 unknown members',
+    { extraJson: Array.from({ length: 65 }, (_, at) => `"x${at}":1`).join(',') },
+    'extraJson is "65 members"',
+  ],
+]
+
+/** Texts that are no result, or more of one than is taken. */
+export const BAD_RESULTS: readonly (readonly [string, () => unknown, 'serialization' | 'payload_too_large'])[] = [
+  ['129 levels', () => '['.repeat(129) + ']'.repeat(129), 'serialization'],
+  ['half a surrogate pair', () => '"\ud800"', 'serialization'],
+  ['half a surrogate pair, escaped', () => String.raw`{"\ud800":1}`, 'serialization'],
+  ['half a surrogate pair in an unfinished text', () => String.raw`"\ud800`, 'serialization'],
+  ['nothing', () => '', 'serialization'],
+  ['no JSON', () => 'done', 'serialization'],
+  ['more than one value', () => '1,"outcome":"failed"', 'serialization'],
+  ['a number', () => 7, 'serialization'],
+  ['one byte more than fits', () => `"${'x'.repeat(921_599)}"`, 'payload_too_large'],
+]
+
+const told = { name: 'Error', message: 'as planned' }
+const circle: { name: string; message: string; cause?: unknown } = { ...told }
+circle.cause = circle
+/** Failure reports that are none, and the field that the refusal names. */
+export const BAD_FAILURES: readonly (readonly [string, unknown])[] = [
+  ...[undefined, null, 'it broke', 7].map(report => ['failure', report] as const),
+  ...['fatal', '', undefined, 'constructor'].map(kind => ['failure.kind', { kind, error: told }] as const),
+  ...[undefined, null, 'it broke', 7].map(error => ['failure.error', { kind: 'retryable', error }] as const),
+  ['failure.error.name', { kind: 'retryable', error: { ...told, name: undefined } }],
+  ['failure.error.message', { kind: 'timeout', error: { ...told, message: 7 } }],
+  ['failure.error.stack', { kind: 'retryable', error: { ...told, stack: 7 } }],
+  ['failure.error.code', { kind: 'retryable', error: { ...told, code: 1n } }],
+  ['failure.error.cause', { kind: 'retryable', error: { ...told, cause: null } }],
+  ['failure.error.cause.message', { kind: 'retryable', error: { ...told, cause: { name: 'n' } } }],
+  [`failure.error${'.cause'.repeat(9)}`, { kind: 'retryable', error: circle }],
+  ...[-1, 0.5, Number.NaN, Infinity, 1e300, '5', null, 946_728_000_001].map(
+    retryAfterMs => ['failure.retryAfterMs', { kind: 'retryable', error: told, retryAfterMs }] as const,
+  ),
+]

@@ -4,9 +4,11 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { Redis } from 'ioredis'
 import type { OutcomeRecord } from '../../src/core/activity.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { silentLogger } from '../../src/core/logger.ts'
@@ -14,25 +16,26 @@ import { dlqTopic, outcomesTopic } from '../../src/core/topics.ts'
 import type { LogRecord } from '../../src/consumer/log-reader.ts'
 import { LogReader } from '../../src/consumer/log-reader.ts'
 import { KafkaStorage } from '../../src/storage/kafka/index.ts'
-import { Keys } from '../../src/storage/redis/keys.ts'
 import { decodeDlq } from '../../src/wire/dead-letter-record.ts'
 import { decodeOutcome } from '../../src/wire/outcome-record.ts'
-import type { CrashOrder } from './crash-child.ts'
+import type { CrashOrder, CrashWord, Death } from './crash-child.ts'
+import { CrashRedis } from './crash-redis.ts'
 import type { CrashRow } from './crash-rows.ts'
 import { crashStorageOptions } from './crash-storage-options.ts'
 import { dropTopics } from './drop-topics.ts'
-import { freshNamespace, kafkaBrokers, redisUrl } from './stack.ts'
+import { freshNamespace, kafkaBrokers } from './stack.ts'
 
 const CHILD = fileURLToPath(new URL('crash-child.ts', import.meta.url))
 const CHILD_MS_MAX = 40_000
+/** Half of what a child costs is reading its sources. */
+const COMPILE_CACHE = join(tmpdir(), `errand-crash-${process.pid}`)
 const SCAN_RECORDS_MAX = 100_000
 
 /** A namespace with one type. */
 export class CrashGround {
   readonly namespace = freshNamespace('crash')
   readonly type = 'work'
-  readonly #redis = new Redis(redisUrl())
-  readonly #keys = new Keys(this.namespace)
+  readonly redis = new CrashRedis(this.namespace)
   readonly #reader = new LogReader({
     settings: { brokers: kafkaBrokers(), clientId: 'crash-test', logger: silentLogger },
     namespace: this.namespace,
@@ -45,73 +48,41 @@ export class CrashGround {
     return KafkaStorage.open(crashStorageOptions(this.namespace))
   }
 
-  /** Has processes die, one after another; each must die by its own hand at its point. Gives the activity's id. */
-  async crash(crashes: CrashRow['crashes']): Promise<string> {
-    let id: string | null = null
+  /** Has processes die, one after another, each at one write and over what the one before has left. Gives the ids it is about. */
+  async crash(crashes: CrashRow['crashes']): Promise<readonly string[]> {
+    let ids: readonly string[] = []
     for (const crash of crashes) {
-      id = await this.#die({ ...crash, namespace: this.namespace, type: this.type, id })
-      await this.hurry() // the next one is not to wait until the claim of the one before is over
+      ids = (await this.die([{ ...crash, id: ids[0] ?? null }])).flat()
+      await this.redis.hurry() // the next one is not to wait until the claim of the one before is over
     }
-    assert.ok(id !== null)
-    return id
+    return ids
   }
 
-  async #die(order: CrashOrder): Promise<string> {
+  /** Has one process die while it stands still at these writes. Gives the ids that each is about. */
+  async die(deaths: readonly Death[]): Promise<readonly (readonly string[])[]> {
+    const order: CrashOrder = { namespace: this.namespace, type: this.type, deaths }
     const child = spawn(process.execPath, [CHILD, JSON.stringify(order)], {
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: CHILD_MS_MAX, // ends it by another signal than its own
+      env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE },
     })
     const [said, complaint, [, signal]] = await Promise.all([
       text(child.stdout),
       text(child.stderr),
       once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>,
     ])
-    const [about, death, ...more] = said
+    const wanted = deaths.map(({ scenario, point, phase }) => `'${scenario}' ${phase} ${point}`).join(', ')
+    assert.equal(signal, 'SIGKILL', `nobody died of ${wanted}: ${said}${complaint}`)
+    const words = said
       .split('\n')
       .filter(line => line !== '')
-      .map(line => JSON.parse(line) as { readonly id?: string; readonly diesAt?: string })
-    assert.equal(signal, 'SIGKILL', `'${order.scenario}' did not die at ${order.point}: ${said}${complaint}`)
-    assert.deepEqual([death, more], [{ diesAt: order.point }, []], complaint)
-    assert.ok(about?.id !== undefined)
-    return about.id
-  }
-
-  /** Deletes the namespace's keys: what a Redis that lost its memory looks like to it. */
-  async emptyRedis(): Promise<void> {
-    const tag = this.#keys.leases.slice(0, this.#keys.leases.indexOf('}') + 1)
-    for await (const keys of this.#redis.scanStream({ match: `${tag}*`, count: 1_000 }) as AsyncIterable<string[]>) {
-      if (keys.length > 0) await this.#redis.del(...keys)
-    }
-  }
-
-  /** The due-time index is gone, and nothing else. */
-  async loseIndex(): Promise<void> {
-    await this.#redis.del(this.#keys.due, this.#keys.delayed, this.#keys.scheduledCounts)
-  }
-
-  /** Puts every due time, and the time of every reservation, into the past. */
-  async hurry(): Promise<void> {
-    for (const key of [this.#keys.due, this.#keys.reservations]) {
-      const members = await this.#redis.zrange(key, '0', '-1')
-      if (members.length > 0) await this.#redis.zadd(key, 'XX', ...members.flatMap(member => ['1', member]))
-    }
-  }
-
-  /** Lets the next sweep happen, however soon after the last. */
-  async allowSweep(): Promise<void> {
-    await this.#redis.del(this.#keys.sweep)
-  }
-
-  /** What waits in Redis's sets: nothing, once all has ended. */
-  async leftInRedis(): Promise<Record<string, number>> {
-    const { leases, reservations, due, delayed } = this.#keys
-    const [leased, reserved, dueMembers, envelopes] = await Promise.all([
-      this.#redis.zcard(leases),
-      this.#redis.zcard(reservations),
-      this.#redis.zcard(due),
-      this.#redis.hlen(delayed),
-    ])
-    return { leased, reserved, dueMembers, envelopes }
+      .map(line => JSON.parse(line) as CrashWord)
+    assert.deepEqual(
+      words.filter(word => word.said === 'stands'),
+      deaths.map(({ point, phase }) => ({ said: 'stands', point, phase })),
+      complaint,
+    )
+    return words.flatMap(word => (word.said === 'about' ? [word.ids] : []))
   }
 
   /** Every outcome record of an activity, copies included. */
@@ -126,10 +97,19 @@ export class CrashGround {
     return records.filter(record => decodeDlq(record.value, record.headers).kind === 'dead_letter').length
   }
 
-  async #recordsOf(topic: string, id: string): Promise<LogRecord[]> {
+  /** How many records of the DLQ hold this as poison. */
+  async poisonOf(wanted: string): Promise<number> {
+    const records = await this.#recordsOf(dlqTopic(this.namespace), null)
+    return records.filter(({ value, headers }) => {
+      const letter = decodeDlq(value, headers)
+      return letter.kind === 'poison' && Buffer.from(letter.record.value ?? []).toString('utf8') === wanted
+    }).length
+  }
+
+  async #recordsOf(topic: string, id: string | null): Promise<LogRecord[]> {
     const records: LogRecord[] = []
     const onRecord = (record: LogRecord): void => {
-      if (Buffer.from(record.key ?? []).toString('utf8') === id) records.push(record)
+      if (id === null || Buffer.from(record.key ?? []).toString('utf8') === id) records.push(record)
     }
     for (const { partition, low, high } of await this.#reader.bounds(topic)) {
       await this.#reader.scan({ topic, partition, from: low, to: high, maxRecords: SCAN_RECORDS_MAX, onRecord })
@@ -140,8 +120,8 @@ export class CrashGround {
   /** Takes everything away again. */
   async close(): Promise<void> {
     await this.#reader.stop()
-    await this.emptyRedis()
-    this.#redis.disconnect()
+    await this.redis.empty()
+    this.redis.close()
     await dropTopics(this.namespace)
   }
 }
@@ -193,5 +173,6 @@ export class CrashGrounds {
 
   async close(): Promise<void> {
     await Promise.all(this.#all.map(ground => ground.close()))
+    await rm(COMPILE_CACHE, { recursive: true, force: true })
   }
 }

@@ -18,11 +18,14 @@ export class CrashHeir {
   readonly claims: ClaimedAttempt[] = []
   readonly #ground: CrashGround
   readonly #storage: KafkaStorage
+  readonly #reaper: KafkaStorage
   readonly #isSwept: boolean
 
-  constructor(ground: CrashGround, storage: KafkaStorage, isSwept: boolean) {
+  /** `reaper`: who takes leases back; another storage where that of the heir has just had trouble with Redis. */
+  constructor(ground: CrashGround, storage: KafkaStorage, isSwept: boolean, reaper: KafkaStorage = storage) {
     this.#ground = ground
     this.#storage = storage
+    this.#reaper = reaper
     this.#isSwept = isSwept
   }
 
@@ -52,13 +55,13 @@ export class CrashHeir {
         if (!isErrandError(error, 'not_found')) throw error
       })
     }
-    await this.#ground.hurry()
-    await this.#storage.requeueExpired({ limit: LIMIT })
+    await this.#ground.redis.hurry()
+    await this.#reaper.requeueExpired({ limit: LIMIT })
     await this.#storage.confirmReservations({ limit: LIMIT })
     if (this.#isSwept) {
-      await this.#ground.allowSweep()
+      await this.#ground.redis.allowSweep()
       await this.#storage.sweepScheduled()
-      await this.#ground.hurry()
+      await this.#ground.redis.hurry()
     }
     await this.#storage.processScheduled({ limit: LIMIT })
   }
@@ -77,7 +80,7 @@ export class CrashHeir {
   /** What is still to come, or null. */
   async #missing(ids: readonly string[]): Promise<unknown> {
     const { pending, running, scheduled } = await this.#storage.stats()
-    const left = { pending, running, scheduled, ...(await this.#ground.leftInRedis()) }
+    const left = { pending, running, scheduled, ...(await this.#ground.redis.left()) }
     if (Object.values(left).some(count => count > 0)) return left
     for (const id of ids) {
       const activity = await this.#storage.getActivity({ id })

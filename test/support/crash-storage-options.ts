@@ -3,13 +3,16 @@
 import type { KafkaStorageOptions } from '../../src/storage/kafka/index.ts'
 import { kafkaBrokers, redisUrl } from './stack.ts'
 
+/** Of every topic. */
+export const PARTITIONS = 2
+
 /** Options of a storage on a namespace of the crash-point test. */
 export function crashStorageOptions(namespace: string): KafkaStorageOptions {
   return {
     namespace,
     brokers: kafkaBrokers(),
     redisUrl: redisUrl(),
-    partitions: 2,
+    partitions: PARTITIONS,
     sessionTimeoutMs: 1_500,
     commitIntervalMs: 50,
     maxWaitMs: 50,

@@ -43,6 +43,23 @@ export class ForeignProducer implements AsyncDisposable {
     return `${topic}/${partition}/${String(offsets?.[0]?.offset)}`
   }
 
+  /** Writes records in one batch, and gives their places. */
+  async sendTogether(
+    topic: string,
+    records: readonly Pick<ForeignRecord, 'key' | 'value'>[],
+    partition = 0,
+  ): Promise<string[]> {
+    const messages = records.map(({ key, value }) => ({
+      topic,
+      partition,
+      ...(key === undefined ? {} : { key: bytes(key) }),
+      ...(value === null ? {} : { value }),
+    }))
+    const { offsets } = await this.#producer.send({ messages, acks: -1 })
+    const first = Number(offsets?.[0]?.offset)
+    return records.map((_, at) => `${topic}/${partition}/${first + at}`)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#producer.close()
   }

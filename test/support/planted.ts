@@ -60,6 +60,13 @@ export class PlantedNamespace implements AsyncDisposable {
     await Promise.all(planting)
   }
 
+  /** Writes all in one batch, in order, into one partition. */
+  async plantTogether(topic: string, rows: readonly PoisonRow[]): Promise<void> {
+    const records = rows.map(({ key, name, value }) => ({ key: key ?? name, value }))
+    const places = await this.foreign.sendTogether(topic, records)
+    for (const [at, row] of rows.entries()) this.#places.set(row, places[at] ?? '')
+  }
+
   /** Reads what the DLQ holds now. */
   async harvest(): Promise<void> {
     const letters = new Map<string, Letter[]>()

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Activity, ClaimedAttempt } from '../../core/activity.ts'
 import type { Clock } from '../../core/clock.ts'
-import { crashPoint } from '../../core/crash-point.ts'
+import { crossing } from '../../core/crash-point.ts'
 import type { Logger } from '../../core/logger.ts'
 import { CONSUMER_LIMITS, LIMITS } from '../../core/limits.ts'
 import { isTerminal } from '../../core/activity.ts'
@@ -81,17 +81,17 @@ export class Attempts {
       envelope: entry.envelope,
       leaseId: (entry.leaseId ??= randomUUID()),
     }))
-    const answers = await claim(this.#store, { requests, leaseMs: params.leaseMs, worker: params.worker }).catch(
-      (error: unknown) => {
-        // The outcome is unknown: the same lease ids are used again, so that a claim which was made is found again.
-        for (const entry of entries) {
-          this.#unanswered.add(entry)
-          this.#lanes.buffers.push(entry)
-        }
-        this.#scheduleLook()
-        throw error
-      },
-    )
+    const answers = await crossing('claim.leased', () =>
+      claim(this.#store, { requests, leaseMs: params.leaseMs, worker: params.worker }),
+    ).catch((error: unknown) => {
+      // The outcome is unknown: the same lease ids are used again, so that a claim which was made is found again.
+      for (const entry of entries) {
+        this.#unanswered.add(entry)
+        this.#lanes.buffers.push(entry)
+      }
+      this.#scheduleLook()
+      throw error
+    })
     for (const entry of entries) this.#unanswered.delete(entry)
     if (answers.some(answer => answer.verdict === 'unrestored')) return this.#restoreFirst(entries, answers, params)
     return this.#take(entries, answers, params)
@@ -115,7 +115,6 @@ export class Attempts {
   }
 
   #take(entries: readonly LaneEntry[], answers: readonly ClaimAnswer[], params: ClaimParams): ClaimedAttempt[] {
-    crashPoint('claim.leased')
     const claimed: ClaimedAttempt[] = []
     const done: LaneEntry[] = []
     entries.forEach((entry, at) => {
@@ -258,7 +257,7 @@ export class Attempts {
   async #giveBackUnanswered(): Promise<void> {
     const gone = [...this.#unanswered].filter(entry => !entry.record.epoch.isOpen)
     if (gone.length === 0) return
-    await release(this.#store, gone.map(leaseOf))
+    await crossing('claim.returned', () => release(this.#store, gone.map(leaseOf)))
     for (const entry of gone) this.#unanswered.delete(entry)
   }
 
@@ -289,7 +288,7 @@ export class Attempts {
     if (done.length === 0) return
     // Claiming what is over claims nothing, and lets the markers of what was cancelled unseen go.
     const requests = done.map(({ activity, envelope }) => ({ activity, envelope, leaseId: randomUUID() }))
-    await claim(this.#store, { requests, leaseMs: LIMITS.leaseMsMin, worker: '' })
+    await crossing('done.claimed', () => claim(this.#store, { requests, leaseMs: LIMITS.leaseMsMin, worker: '' }))
     await this.#finishDone(done).catch((error: unknown) => this.#later(done, error))
   }
 
@@ -310,12 +309,11 @@ export class Attempts {
       if (marker === null) this.#hold(entry)
       return marker === null ? [] : [{ entry, marker }]
     })
-    const errors = await this.#publisher.writeEach(
-      known.map(({ entry, marker }) => {
-        const settlement = settlementOf(entry.activity, coordinatesOf(entry.record), marker)
-        return settlement === null ? [] : this.#publisher.settlement(settlement)
-      }),
-    )
+    const records = known.map(({ entry, marker }) => {
+      const settlement = settlementOf(entry.activity, coordinatesOf(entry.record), marker)
+      return settlement === null ? [] : this.#publisher.settlement(settlement)
+    })
+    const errors = await crossing('done.published', () => this.#publisher.writeEach(records))
     known.forEach(({ entry }, at) => {
       const error = errors[at]
       if (error !== undefined) return this.#later([entry], error)

@@ -43,9 +43,9 @@ export async function backwardPage<T>(
     readonly select: (records: readonly LogRecord[]) => Promise<readonly (Dated<T> | null)[]>
   },
 ): Promise<{ items: T[]; cursor: string | null }> {
-  const offsets = params.cursor === null ? null : parseCursor(params.cursor)
+  const offsets = params.cursor === null ? null : parseCursor(params.cursor, params.stretches)
   const columns = params.stretches.map((stretch): Column<T> => {
-    const known = offsets === null ? stretch.high : (offsets[`${stretch.topic}/${stretch.partition}`] ?? stretch.low)
+    const known = offsets === null ? stretch.high : (offsets.get(nameOf(stretch)) ?? stretch.low)
     const upTo = Math.min(stretch.high, Math.max(stretch.low, known))
     return { stretch, upTo, waiting: [], readFrom: upTo }
   })
@@ -106,21 +106,22 @@ function merge<T>(columns: readonly Column<T>[], items: T[], limit: number): voi
 }
 
 function cursorOf<T>(columns: readonly Column<T>[]): string {
-  const offsets = Object.fromEntries(
-    columns.map(({ stretch, upTo }) => [`${stretch.topic}/${stretch.partition}`, upTo]),
-  )
+  const offsets = Object.fromEntries(columns.map(({ stretch, upTo }) => [nameOf(stretch), upTo]))
   return Buffer.from(JSON.stringify(offsets)).toString('base64url')
 }
 
-function parseCursor(cursor: string): Record<string, number> {
+function nameOf({ topic, partition }: Stretch): string {
+  return `${topic}/${partition}`
+}
+
+/** One that names none of the partitions is of another list, or of nobody: as a page it would be an empty last one. */
+function parseCursor(cursor: string, stretches: readonly Stretch[]): ReadonlyMap<string, number> {
   try {
     const parsed: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'))
-    if (
-      typeof parsed === 'object' &&
-      parsed !== null &&
-      Object.values(parsed).every(value => Number.isSafeInteger(value))
-    ) {
-      return parsed as Record<string, number>
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) {
+      const offsets = new Map(Object.entries(parsed))
+      const isOurs = stretches.length === 0 || stretches.some(stretch => offsets.has(nameOf(stretch)))
+      if (isOurs && [...offsets.values()].every(offset => Number.isSafeInteger(offset) && offset >= 0)) return offsets
     }
   } catch {
     // not ours: refused below

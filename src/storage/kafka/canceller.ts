@@ -3,9 +3,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Activity, Status } from '../../core/activity.ts'
 import { isTerminal } from '../../core/activity.ts'
-import { crashPoint } from '../../core/crash-point.ts'
+import { crossing } from '../../core/crash-point.ts'
 import { ErrandError } from '../../core/errors.ts'
-import { errorResult } from '../../core/error-result.ts'
 import { cancelledFailure } from '../../core/failure.ts'
 import type { IdSource } from '../../core/ids.ts'
 import { uuidv7TimeMs } from '../../core/ids.ts'
@@ -14,7 +13,7 @@ import { checkId } from '../../core/names.ts'
 import { checkText } from '../../core/text.ts'
 import { delayKey } from '../../core/topics.ts'
 import { decodeActivity } from '../../wire/activity-record.ts'
-import { cancel, confirmRedrive, decideRedrive, readMarkers, readRedrive, resultText } from '../redis/markers.ts'
+import { cancel, confirmRedrive, decideRedrive, errorResultText, readMarkers, readRedrive } from '../redis/markers.ts'
 import type { Marker } from '../redis/markers.ts'
 import { indexed, parseValue } from '../redis/schedule.ts'
 import type { SideStore } from '../redis/side-store.ts'
@@ -30,9 +29,17 @@ export class Canceller {
   readonly #store: SideStore
   readonly #publisher: Publisher
   readonly #search: LogSearch
+  readonly #restore: () => Promise<void>
   readonly #ids: IdSource
 
-  constructor(parts: { store: SideStore; publisher: Publisher; search: LogSearch; ids: IdSource }) {
+  constructor(parts: {
+    store: SideStore
+    publisher: Publisher
+    search: LogSearch
+    restore: () => Promise<void>
+    ids: IdSource
+  }) {
+    this.#restore = parts.restore
     this.#store = parts.store
     this.#publisher = parts.publisher
     this.#search = parts.search
@@ -41,7 +48,7 @@ export class Canceller {
 
   async cancel(params: Readonly<{ id: string; reason?: string }>): Promise<CancelAnswer> {
     const id = checkId(params.id)
-    const reason = params.reason === undefined ? 'cancelled' : checkText('reason', params.reason, LIMITS.reasonBytesMax)
+    const reason = checkReason(params.reason) || 'cancelled' // an empty one says nothing: the same as none
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       const answer = await this.#tryCancel(id, reason)
       if (answer !== 'moved') return answer
@@ -56,31 +63,27 @@ export class Canceller {
     if (marker !== null && marker !== undefined && isTerminal(marker.status as Status))
       return { outcome: 'already_ended' }
     const waiting = await this.#waiting(id, marker ?? null)
-    if (waiting === null) throw notFound(id)
+    if (waiting === null) return this.#goneMeanwhile(id, marker ?? null)
     // A lane record says that it waited once; without a marker only its outcome says whether it still does.
     if (marker === null && waiting.isInLane && (await this.#search.terminalOutcome(id)) !== null)
       return { outcome: 'already_ended' }
     const { activity } = waiting
     const error = cancelledFailure(reason)
-    const result = errorResult({
-      failure: error,
-      type: 'cancelled',
-      failedAtMs: this.#store.clock.nowMs(),
-      attempts: activity.retryCount,
-    })
-    const answer = await cancel(this.#store, {
+    const result = errorResultText({ outcome: 'cancelled', failure: error, attempts: activity.retryCount }) ?? ''
+    const request = {
       activity,
       key: activity.key?.key ?? marker?.key ?? null,
       reason,
       error,
-      result: resultText(result),
+      result,
       isKnown: waiting.isInLane,
       token: randomUUID(),
-    })
+    }
+    const answer = await crossing('cancel.decided', () => cancel(this.#store, request))
+    if (answer.verdict === 'unrestored') await this.#restore()
     if (answer.verdict === 'requested') return { outcome: 'cancel_requested' }
     if (answer.verdict === 'ended') return { outcome: 'already_ended' }
     if (answer.verdict !== 'cancelled') return 'moved'
-    crashPoint('cancel.decided')
     const records = this.#publisher.settlement({
       activity,
       outcome: 'cancelled',
@@ -93,14 +96,22 @@ export class Canceller {
       resultJson: null,
       source: null,
     })
-    await this.#publisher.writeAll(records)
-    crashPoint('cancel.published')
+    await crossing('cancel.published', () => this.#publisher.writeAll(records))
     if (answer.value !== '') {
       // Only now: until the outcome is written, the delay record is what brings somebody here to write it.
       const member = delayKey(id, activity.attempt)
-      await this.#publisher.writeAll([this.#publisher.tombstone(member, parseValue(member, answer.value).partition)])
+      const tombstone = this.#publisher.tombstone(member, parseValue(member, answer.value).partition)
+      await crossing('cancel.tombstoned', () => this.#publisher.writeAll([tombstone]))
     }
     return { outcome: 'cancelled' }
+  }
+
+  // Looking through the log takes time, in which it may have been claimed, ended, and its lane trimmed.
+  async #goneMeanwhile(id: string, before: Marker | null): Promise<CancelAnswer | 'moved'> {
+    const [now] = await readMarkers(this.#store, [id])
+    if (now?.status !== before?.status || now?.attempt !== before?.attempt) return 'moved'
+    if ((await this.#search.terminalOutcome(id)) !== null) return { outcome: 'already_ended' }
+    throw notFound(id)
   }
 
   /** The attempt that waits (or runs): from the marker, the schedule, or the log. */
@@ -115,6 +126,8 @@ export class Canceller {
 
   async redrive(params: Readonly<{ id: string; reason?: string }>): Promise<{ readonly id: string }> {
     const id = checkId(params.id)
+    checkReason(params.reason)
+    await this.#restore() // else what it was redriven as may only seem to be unknown
     const known = await readRedrive(this.#store, id)
     if (known?.isProduced === true) return { id: known.newId }
     const [marker] = await readMarkers(this.#store, [id])
@@ -132,9 +145,8 @@ export class Canceller {
       redriveOf: original.id,
       failures: [],
     }
-    await this.#publisher.writeAll([this.#publisher.lane(activity)])
-    crashPoint('redrive.enqueued')
-    await confirmRedrive(this.#store, id)
+    await crossing('redrive.enqueued', () => this.#publisher.writeAll([this.#publisher.lane(activity)]))
+    await crossing('redrive.confirmed', () => confirmRedrive(this.#store, id))
     return { id: newId }
   }
 
@@ -144,13 +156,12 @@ export class Canceller {
     const outcome = await this.#search.terminalOutcome(id, marker?.settled?.endedAtMs)
     if (outcome !== null && outcome.outcome !== 'completed' && outcome.envelope !== null)
       return decodeActivity(outcome.envelope)
-    if (outcome?.outcome === 'completed' || (marker !== null && !isTerminal(marker.status as Status))) {
+    const status = outcome?.outcome ?? marker?.status
+    if (status === 'completed' || (marker !== null && !isTerminal(marker.status as Status))) {
       throw new ErrandError(
         'conflict',
-        `activity ${id} is ${outcome?.outcome ?? marker?.status}; only what has failed, was dead-lettered or cancelled can be redriven.`,
-        {
-          details: { id, status: outcome?.outcome ?? marker?.status },
-        },
+        `activity ${id} is ${status}; only what has failed, was dead-lettered or cancelled can be redriven.`,
+        { details: { id, status } },
       )
     }
     if (outcome === null && marker === null && (await this.#waiting(id, null)) !== null) {
@@ -158,8 +169,19 @@ export class Canceller {
         details: { id },
       })
     }
+    if (marker !== null) {
+      throw new ErrandError(
+        'unavailable',
+        `activity ${id} is ${marker.status}, which is not in the log yet; try again.`,
+        { details: { id } },
+      )
+    }
     throw notFound(id)
   }
+}
+
+function checkReason(reason: string | undefined): string | undefined {
+  return reason === undefined ? undefined : checkText('reason', reason, LIMITS.reasonBytesMax, 0)
 }
 
 /** Nothing of that id is remembered. */

@@ -4,7 +4,7 @@ import type { ClaimedAttempt } from '../../core/activity.ts'
 import type { Clock } from '../../core/clock.ts'
 import { ErrandError } from '../../core/errors.ts'
 import { LIMITS } from '../../core/limits.ts'
-import { checkInteger, checkText } from '../../core/text.ts'
+import { checkInteger, checkText, describe } from '../../core/text.ts'
 import type { DequeueParams } from '../storage.ts'
 import type { Attempts } from './attempts.ts'
 import type { Lanes } from './lanes.ts'
@@ -55,15 +55,12 @@ export class Dequeuer {
 
   #checkTypes(wanted: readonly string[] | undefined): readonly string[] {
     const subscribed = this.#lanes.types
-    const unknown = wanted?.find(type => !subscribed.includes(type))
-    if (unknown !== undefined || subscribed.length === 0) {
-      throw new ErrandError(
-        'invalid_argument',
-        `types: '${unknown ?? ''}' is not subscribed to here; call subscribe first.`,
-        {
-          details: { field: 'types', received: unknown },
-        },
-      )
+    const unknown = (wanted ?? []).filter(type => !subscribed.includes(type))
+    if (unknown.length > 0 || subscribed.length === 0) {
+      const received = unknown.length > 0 ? describe(unknown[0]) : 'none'
+      throw new ErrandError('invalid_argument', `types: ${received} is not subscribed to here; call subscribe first.`, {
+        details: { field: 'types', received },
+      })
     }
     return wanted === undefined || wanted.length === 0 ? subscribed : wanted
   }

@@ -1,17 +1,16 @@
 // Enqueue. Without a key: one produce, and Redis is not touched. With a key: reserve (Redis decides) → produce (Kafka
 // remembers) → confirm; a producer that dies in between is finished by the reaper, from the envelope in the reservation.
 
+import { refusalOf } from '../../core/activity-check.ts'
 import type { Activity } from '../../core/activity.ts'
 import type { Clock } from '../../core/clock.ts'
 import { withDeadline } from '../../core/clock.ts'
-import { crashPoint } from '../../core/crash-point.ts'
+import { crossing } from '../../core/crash-point.ts'
 import { ErrandError, fromUnknown } from '../../core/errors.ts'
-import { LIMITS } from '../../core/limits.ts'
 import type { Logger } from '../../core/logger.ts'
-import { utf8Bytes } from '../../core/text.ts'
 import type { WriteAnswer, WriteRecord } from '../../producer/topic-writer.ts'
 import { decodeActivity, encodeActivity } from '../../wire/activity-record.ts'
-import type { ReserveAnswer } from '../redis/idempotency.ts'
+import type { Reservation, ReserveAnswer } from '../redis/idempotency.ts'
 import { confirm, readKey, reserve } from '../redis/idempotency.ts'
 import type { IndexEntry } from '../redis/schedule.ts'
 import { index } from '../redis/schedule.ts'
@@ -33,10 +32,19 @@ export class Enqueuer {
   readonly #store: SideStore
   readonly #publisher: Publisher
   readonly #catalog: TopicCatalog
+  readonly #restore: () => Promise<void>
   readonly #clock: Clock
   readonly #logger: Logger
 
-  constructor(parts: { store: SideStore; publisher: Publisher; catalog: TopicCatalog; clock: Clock; logger: Logger }) {
+  constructor(parts: {
+    store: SideStore
+    publisher: Publisher
+    catalog: TopicCatalog
+    restore: () => Promise<void>
+    clock: Clock
+    logger: Logger
+  }) {
+    this.#restore = parts.restore
     this.#store = parts.store
     this.#publisher = parts.publisher
     this.#catalog = parts.catalog
@@ -66,16 +74,12 @@ export class Enqueuer {
   }
 
   #refuse(activity: Activity): EnqueueAnswer | undefined {
-    const { id, type, payloadJson } = activity
-    if (!this.#catalog.isDeclared(type)) {
-      const message = `type '${type}' is not known to this storage; declare it before enqueueing.`
-      return { outcome: 'refused', id, code: 'invalid_argument', message }
-    }
-    if (payloadJson.length * 3 > LIMITS.payloadBytesMax && utf8Bytes(payloadJson) > LIMITS.payloadBytesMax) {
-      const message = `payload of '${type}' is ${utf8Bytes(payloadJson)} bytes; the limit is ${LIMITS.payloadBytesMax}.`
-      return { outcome: 'refused', id, code: 'payload_too_large', message }
-    }
-    return undefined
+    const refused = refusalOf(activity)
+    if (refused !== undefined) return refused
+    const { id, type } = activity
+    if (this.#catalog.isDeclared(type)) return undefined
+    const message = `type '${type}' is not known to this storage; declare it before enqueueing.`
+    return { outcome: 'refused', id, code: 'invalid_argument', message }
   }
 
   /** Writes ready attempts to their lanes and later ones to the delay topic. */
@@ -92,8 +96,7 @@ export class Enqueuer {
       entries.push(this.#publisher.indexEntry(activity, activity.scheduledAtMs, envelope))
       return record
     })
-    const written = await this.#publisher.write(records, leftMs())
-    crashPoint('enqueue.produced')
+    const written = await crossing('enqueue.produced', () => this.#publisher.write(records, leftMs()))
     const accepted = new Set(activities.filter((_, at) => written[at]?.ok === true))
     const delayed = entries.filter(entry => accepted.has(entry.record.activity))
     await this.#index(delayed, leftMs())
@@ -113,10 +116,10 @@ export class Enqueuer {
   // The schedule's log is what counts; who reads it will index what this could not. So a Redis that is away is no failure.
   async #index(entries: readonly IndexEntry[], leftMs: number): Promise<void> {
     if (entries.length === 0) return
-    await this.#within(leftMs, index(this.#store, entries)).catch((error: unknown) =>
+    const indexing = crossing('schedule.indexed', () => index(this.#store, entries))
+    await this.#within(leftMs, indexing).catch((error: unknown) =>
       this.#logger.warn('the schedule could not be indexed at once', { error: String(error) }),
     )
-    crashPoint('schedule.indexed')
   }
 
   async #enqueueKeyed(activities: readonly Activity[], deadlineMs: number): Promise<EnqueueAnswer[]> {
@@ -125,12 +128,11 @@ export class Enqueuer {
     let reserved: ReserveAnswer[]
     try {
       const reservations = activities.map(activity => ({ activity, envelope: encodeActivity(activity) }))
-      reserved = await this.#within(deadlineMs, reserve(this.#store, reservations))
+      reserved = await this.#within(deadlineMs, this.#reserve(reservations))
     } catch (error) {
       const failure = fromUnknown(error, 'unavailable')
       return activities.map(activity => unavailable(activity, failure.message, failure))
     }
-    crashPoint('enqueue.reserved')
     const created = activities.filter((_, at) => reserved[at]?.verdict === 'create')
     const produced = await this.#produce(created, leftMs())
     const accepted = created.filter((_, at) => produced[at]?.outcome === 'created')
@@ -141,13 +143,22 @@ export class Enqueuer {
     )
   }
 
+  // A Redis that has forgotten its keys would give one of them away anew.
+  async #reserve(reservations: readonly Reservation[]): Promise<ReserveAnswer[]> {
+    for (;;) {
+      const answers = await crossing('enqueue.reserved', () => reserve(this.#store, reservations))
+      if (answers !== null) return answers
+      await this.#restore()
+    }
+  }
+
   async #confirm(activities: readonly Activity[], leftMs: number): Promise<void> {
     if (activities.length === 0) return
     // Accepted all the same: an unconfirmed reservation is confirmed by the reaper.
-    await this.#within(leftMs, confirm(this.#store, activities)).catch((error: unknown) =>
+    const confirming = crossing('enqueue.confirmed', () => confirm(this.#store, activities))
+    await this.#within(leftMs, confirming).catch((error: unknown) =>
       this.#logger.warn('keys could not be confirmed at once', { error: String(error) }),
     )
-    crashPoint('enqueue.confirmed')
   }
 
   async #known(activity: Activity, answer: ReserveAnswer | undefined, deadlineMs: number): Promise<EnqueueAnswer> {
@@ -240,9 +251,8 @@ export class Enqueuer {
     const types = await this.#catalog.declareEach(reserved.map(activity => activity.type))
     const activities = reserved.filter(activity => types.has(activity.type))
     const produced = await this.#produce(activities, deadlineMs)
-    crashPoint('reservation.produced')
     const accepted = activities.filter((_, at) => produced[at]?.outcome === 'created')
-    if (accepted.length > 0) await confirm(this.#store, accepted)
+    if (accepted.length > 0) await crossing('reservation.confirmed', () => confirm(this.#store, accepted))
     return accepted.length
   }
 }

@@ -3,9 +3,10 @@
 
 import type { ClaimedAttempt, StoredResult } from '../../core/activity.ts'
 import { STATUSES } from '../../core/activity.ts'
-import { crashPoint } from '../../core/crash-point.ts'
+import { crossing } from '../../core/crash-point.ts'
 import { ErrandError } from '../../core/errors.ts'
 import { cancelledFailure } from '../../core/failure.ts'
+import { checkStoredResult } from '../../core/given-json.ts'
 import { decideKey } from '../../core/idempotency.ts'
 import { LIMITS } from '../../core/limits.ts'
 import { checkId, checkType } from '../../core/names.ts'
@@ -32,6 +33,8 @@ import { Lanes } from './lanes.ts'
 import { LogSearch } from './log-search.ts'
 import { Publisher } from './publisher.ts'
 import { Reaping } from './reaping.ts'
+import type { RebuildParams, RebuildReport } from './rebuild.ts'
+import { Rebuild } from './rebuild.ts'
 import { Recovery } from './recovery.ts'
 import { Scheduling } from './scheduling.ts'
 import { Settler } from './settler.ts'
@@ -63,6 +66,7 @@ export class KafkaStorage implements port.Storage {
   readonly #settler: Settler
   readonly #scheduling: Scheduling
   readonly #recovery: Recovery
+  readonly #rebuild: Rebuild
   readonly #reaping: Reaping
   readonly #canceller: Canceller
   readonly #inspector: Inspector
@@ -104,7 +108,7 @@ export class KafkaStorage implements port.Storage {
     const publisher = new Publisher(namespace, catalog, writer)
     const lanes = new Lanes(options, publisher)
     const attempts = new Attempts({ store, lanes, publisher, restore: () => this.#recovery.ensure(), clock, logger })
-    const enqueuer = new Enqueuer({ store, publisher, catalog, clock, logger })
+    const enqueuer = new Enqueuer({ store, publisher, catalog, restore: () => this.#recovery.ensure(), clock, logger })
     const search = new LogSearch({ namespace, catalog, admin, reader, clock, logger })
     this.#store = store
     this.#admin = admin
@@ -118,8 +122,10 @@ export class KafkaStorage implements port.Storage {
     this.#settler = new Settler({ store, attempts, publisher, logger })
     this.#scheduling = new Scheduling({ store, publisher, catalog, admin, reader, options })
     this.#recovery = new Recovery({ store, scheduling: this.#scheduling, catalog, admin, reader, clock, logger })
+    const restoreFirst = (): Promise<void> => this.#recovery.ensure()
+    this.#rebuild = new Rebuild({ namespace, store, catalog, admin, reader, restoreFirst, clock, logger })
     this.#reaping = new Reaping({ namespace, store, publisher, attempts, enqueuer, catalog, admin, logger })
-    this.#canceller = new Canceller({ store, publisher, search, ids: options.ids })
+    this.#canceller = new Canceller({ store, publisher, search, restore: () => this.#recovery.ensure(), ids: options.ids })
     this.#inspector = new Inspector({ namespace, store, attempts, lanes, catalog, admin, reader })
     this.#timelines = new Timelines({ store, search, reader, catalog, clock })
     this.#waiters = new Waiters(store)
@@ -197,8 +203,8 @@ export class KafkaStorage implements port.Storage {
   async extendLeases({
     leases,
   }: Readonly<{ leases: readonly Readonly<port.ExtendLeaseParams>[] }>): Promise<readonly port.ExtendLeaseAnswer[]> {
-    for (const { byMs } of leases) checkInteger('byMs', byMs, LIMITS.leaseMsMin, LIMITS.leaseMsMax)
-    const answers = await renew(this.#store, leases)
+    for (const { byMs } of leases) checkInteger('byMs', byMs, 1, LIMITS.leaseMsMax)
+    const answers = await crossing('lease.renewed', () => renew(this.#store, leases))
     return leases.map(({ leaseId }, at): port.ExtendLeaseAnswer => {
       const answer = answers[at]
       if (answer === null || answer === undefined) {
@@ -210,7 +216,7 @@ export class KafkaStorage implements port.Storage {
   }
 
   async releaseLease({ id, leaseId }: Readonly<port.LeaseRef>): Promise<'released' | 'lease_lost'> {
-    const [answer] = await release(this.#store, [{ id, leaseId }])
+    const [answer] = await crossing('release.released', () => release(this.#store, [{ id, leaseId }]))
     if (answer === 'cancel_requested') {
       // Given back it would run again, although somebody asked for it to end.
       const ended = await this.#settler.fail({
@@ -224,7 +230,6 @@ export class KafkaStorage implements port.Storage {
       this.#attempts.lost(leaseId)
       return 'lease_lost'
     }
-    crashPoint('release.released')
     this.#attempts.released(leaseId)
     return 'released'
   }
@@ -251,7 +256,9 @@ export class KafkaStorage implements port.Storage {
   }
 
   async storeResult({ id, result }: Readonly<{ id: string; result: StoredResult }>): Promise<void> {
-    await writeResult(this.#store, checkId(id), result)
+    checkId(id)
+    checkStoredResult(result)
+    await crossing('result.stored', () => writeResult(this.#store, id, result))
   }
 
   async getResult({ id }: Readonly<{ id: string }>): Promise<StoredResult | null> {
@@ -310,6 +317,18 @@ export class KafkaStorage implements port.Storage {
     return this.#scheduling.sweep()
   }
 
+  /**
+   * Restores results, markers, counts, idempotency keys, the schedule and redrives from Kafka into a Redis that was emptied,
+   * while workers run. What Redis knows already stays. One that was stopped, or killed, is continued by the next call; any
+   * number may be at it. Rejects with `cancelled` when the signal aborts or the storage is closed, with `unavailable` when
+   * Kafka or Redis is away.
+   */
+  async rebuild({ signal, ...params }: Readonly<RebuildParams> = {}): Promise<RebuildReport> {
+    const closed = this.#closed.signal
+    const either = signal === undefined ? closed : AbortSignal.any([signal, closed])
+    return this.#rebuild.perform({ ...params, signal: either })
+  }
+
   /** Gives back what is claimed here, commits, leaves the groups, closes every connection. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -325,7 +344,7 @@ export class KafkaStorage implements port.Storage {
     await claimsEnded
     const leases = this.#attempts.leases()
     if (leases.length > 0) {
-      await release(this.#store, leases).catch((error: unknown) =>
+      await crossing('close.released', () => release(this.#store, leases)).catch((error: unknown) =>
         this.#options.logger.warn('leases could not be given back; they expire', { error: String(error) }),
       )
     }

@@ -9,6 +9,7 @@ import type {
   PoisonRecord,
   RecordedFailure,
 } from '../../core/activity.ts'
+import { crossing } from '../../core/crash-point.ts'
 import type { ErrandError } from '../../core/errors.ts'
 import { failureFingerprint } from '../../core/failure.ts'
 import { PRODUCER_LIMITS } from '../../core/limits.ts'
@@ -129,7 +130,7 @@ export class Publisher {
    * take for its size is clipped: were it refused for good, its partition would stand still behind it.
    */
   async writePoison(records: readonly PoisonRecord[]): Promise<void> {
-    const answers = await this.write(records.map(record => this.#poison(record)))
+    const answers = await crossing('poison.published', () => this.write(records.map(record => this.#poison(record))))
     const clipped: WriteRecord[] = []
     answers.forEach((answer, at) => {
       const record = records[at]
@@ -139,7 +140,7 @@ export class Publisher {
       const reason = `${record.reason}_clipped`
       clipped.push(this.#poison({ ...record, reason, value: record.value.subarray(0, bytesMax) }))
     })
-    await this.writeAll(clipped)
+    if (clipped.length > 0) await crossing('poison.published', () => this.writeAll(clipped))
   }
 
   #poison(record: PoisonRecord): WriteRecord {
@@ -201,6 +202,8 @@ function outcomeOf(settlement: Settlement): OutcomeRecord {
     error: settlement.error,
     resultJson: settlement.resultJson,
     envelope: outcome === 'failed' || outcome === 'cancelled' ? encodeActivity(activity) : null,
+    key: activity.key,
+    redriveOf: activity.redriveOf,
   }
 }
 

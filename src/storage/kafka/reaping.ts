@@ -2,7 +2,8 @@
 // lanes are trimmed below what is committed. Any number of reapers is safe: each step is fenced or the same for all.
 
 import { randomUUID } from 'node:crypto'
-import { crashPoint } from '../../core/crash-point.ts'
+import type { CrashPoint } from '../../core/crash-point.ts'
+import { crossing } from '../../core/crash-point.ts'
 import { cancelledFailure, leaseExpiredFailure } from '../../core/failure.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { AttemptOutcome } from '../../core/activity.ts'
@@ -64,27 +65,21 @@ export class Reaping {
   async requeueExpired(limit: number): Promise<RequeueReport> {
     const { store } = this.#parts
     if (store.main.sinceTroubleMs() < GRACE_MS) return NOTHING
-    const taken = await takeExpired(store, { limit, token: `reaper-${randomUUID()}`, reapMs: REAP_MS })
+    const taken = await crossing('reap.taken', () =>
+      takeExpired(store, { limit, token: `reaper-${randomUUID()}`, reapMs: REAP_MS }),
+    )
     if (taken.length === 0) return NOTHING
-    crashPoint('reap.taken')
     const readable = taken.filter(each => this.#isReadable(each))
     // Without its envelope an attempt cannot be made anew; given back, its lane record is claimed again or set aside as poison.
     const nameless = taken.filter(each => !readable.includes(each))
-    if (nameless.length > 0)
-      await release(
-        store,
-        nameless.map(each => ({ id: each.id, leaseId: each.token })),
-      )
+    const tokens = nameless.map(each => ({ id: each.id, leaseId: each.token }))
+    if (nameless.length > 0) await crossing('reap.returned', () => release(store, tokens))
     const decided = readable.map(each => this.#decide(each))
     const types = await this.#parts.catalog.declareEach(decided.map(({ settlement }) => settlement.activity.type))
     const ends = decided.filter(({ settlement }) => types.has(settlement.activity.type))
     const published = await this.#publish(ends)
-    crashPoint('reap.published')
-    await settle(
-      store,
-      published.map(({ request }) => request),
-    )
-    crashPoint('reap.settled')
+    const requests = published.map(({ request }) => request)
+    await crossing('reap.settled', () => settle(store, requests))
     this.#parts.attempts.doubt(taken.map(each => each.id))
     await this.#parts.attempts.lookAtHeld()
     return {
@@ -98,13 +93,17 @@ export class Reaping {
   // emptied Redis believes outcomes. What Kafka does not take stays with the reapers, and holds up nobody else.
   async #publish(ends: readonly End[]): Promise<readonly End[]> {
     const { publisher } = this.#parts
-    const followed = await this.#write(ends, end => publisher.settlement(end.settlement).slice(1))
-    return this.#write(followed, end => publisher.settlement(end.settlement).slice(0, 1))
+    const followed = await this.#write('reap.followed', ends, end => publisher.settlement(end.settlement).slice(1))
+    return this.#write('reap.published', followed, end => publisher.settlement(end.settlement).slice(0, 1))
   }
 
   /** Those whose records Kafka took; throws when it took none. */
-  async #write(ends: readonly End[], recordsOf: (end: End) => WriteRecord[]): Promise<readonly End[]> {
-    const errors = await this.#parts.publisher.writeEach(ends.map(recordsOf))
+  async #write(
+    point: CrashPoint,
+    ends: readonly End[],
+    recordsOf: (end: End) => WriteRecord[],
+  ): Promise<readonly End[]> {
+    const errors = await crossing(point, () => this.#parts.publisher.writeEach(ends.map(recordsOf)))
     const written = ends.filter((_, at) => errors[at] === undefined)
     const error = errors.find(each => each !== undefined)
     if (error === undefined) return written
@@ -131,15 +130,14 @@ export class Reaping {
     const decision = decideExpiry(activity, taken.cancelRequested)
     const outcome: AttemptOutcome = decision.kind === 'retry' ? 'lease_expired' : decision.kind
     const error = outcome === 'cancelled' ? cancelledFailure(taken.cancelReason) : leaseExpiredFailure(taken.worker)
-    const nowMs = this.#parts.store.clock.nowMs()
-    const result = errorResultText({ outcome, failure: error, failedAtMs: nowMs, attempts: activity.attempt })
+    const result = errorResultText({ outcome, failure: error, attempts: activity.attempt })
     const settlement: Settlement = {
       activity,
       outcome,
       leaseId: taken.token,
       worker: taken.worker,
       startedAtMs: taken.startedAtMs,
-      endedAtMs: nowMs,
+      endedAtMs: taken.reapedAtMs,
       dueAtMs: null,
       error,
       resultJson: null,
@@ -156,6 +154,7 @@ export class Reaping {
       worker: taken.worker ?? '',
       startedAtMs: taken.startedAtMs ?? 0,
       said: outcome,
+      endedAtMs: taken.reapedAtMs,
     }
     return { settlement, request }
   }
@@ -181,10 +180,8 @@ export class Reaping {
           return offset > low && offset <= high ? [{ partition, offset, low }] : []
         })
         if (cuts.length === 0) continue
-        await admin.deleteRecordsBefore(
-          topic,
-          cuts.map(({ partition, offset }) => ({ partition, offset })),
-        )
+        const offsets = cuts.map(({ partition, offset }) => ({ partition, offset }))
+        await crossing('trim.deleted', () => admin.deleteRecordsBefore(topic, offsets))
         trimmed += cuts.reduce((sum, { offset, low }) => sum + offset - low, 0)
       }
     }

@@ -2,14 +2,14 @@
 // process has told it what the logs still know, namely which attempts have ended lately and what is scheduled. A generation
 // key says that this was done; the claim script looks for it.
 
-import type { OutcomeRecord } from '../../core/activity.ts'
 import type { Clock } from '../../core/clock.ts'
+import { crossing } from '../../core/crash-point.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { LogReader } from '../../consumer/log-reader.ts'
 import type { TopicAdmin } from '../../producer/topic-admin.ts'
-import { decodeOutcome } from '../../wire/outcome-record.ts'
-import { restoreMarkers } from '../redis/restore.ts'
 import type { SideStore } from '../redis/side-store.ts'
+import { readPages } from './log-pages.ts'
+import { outcomesOf, replayOutcomes } from './outcome-replay.ts'
 import type { Scheduling } from './scheduling.ts'
 import type { TopicCatalog } from './topic-catalog.ts'
 
@@ -72,7 +72,7 @@ export class Recovery {
     // Markers first: the schedule is not restored where a marker says that an attempt is over.
     const markers = await this.#restoreMarkers()
     const scheduled = await this.#scheduling.restore()
-    await this.#store.markGeneration()
+    await crossing('restore.generation', () => this.#store.markGeneration())
     if (markers + scheduled > 0) {
       this.#logger.warn('Redis was emptied: restored from the logs', { markers, scheduled })
     }
@@ -86,35 +86,15 @@ export class Recovery {
     let written = 0
     for (const { partition, low, high } of bounds) {
       const start = starts.find(each => each.partition === partition)?.offset ?? low
-      const latest = new Map<string, OutcomeRecord>()
-      await this.#reader.scan({
-        topic,
-        partition,
-        from: Math.max(low, start, high - OUTCOMES_MAX),
-        to: high,
-        maxRecords: OUTCOMES_MAX,
-        onRecord: record => {
-          const outcome = tryDecode(record.value)
-          const known = outcome === undefined ? undefined : latest.get(outcome.id)
-          // The first outcome of an attempt counts; copies of it are legal.
-          if (outcome !== undefined && (known === undefined || outcome.attempt > known.attempt))
-            latest.set(outcome.id, outcome)
-        },
-      })
-      written += await restoreMarkers(this.#store, [...latest.values()])
+      const stretch = { topic, partition, from: Math.max(low, start, high - OUTCOMES_MAX), to: high }
+      for await (const page of readPages(this.#reader, stretch, this.#stopping.signal)) {
+        written += (await replayOutcomes(this.#store, outcomesOf(page).outcomes)).markers
+      }
     }
     return written
   }
 
   close(): void {
     this.#stopping.abort()
-  }
-}
-
-function tryDecode(value: Uint8Array | null): OutcomeRecord | undefined {
-  try {
-    return value === null ? undefined : decodeOutcome(value)
-  } catch {
-    return undefined // poison in the outcomes topic tells nothing about any activity
   }
 }

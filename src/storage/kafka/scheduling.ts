@@ -1,10 +1,10 @@
 // Scheduled attempts: `ns.delay` is read into the due-time index, what is due goes to its lane, then its delay record gets
 // a tombstone, then the index forgets it. Whoever stops in between is continued by another, with the same records.
 
-import type { Activity, DelayRecord, PoisonRecord } from '../../core/activity.ts'
+import type { Activity, PoisonRecord } from '../../core/activity.ts'
 import type { Clock } from '../../core/clock.ts'
-import { crashPoint } from '../../core/crash-point.ts'
-import { ErrandError, fromUnknown } from '../../core/errors.ts'
+import { crossing } from '../../core/crash-point.ts'
+import { fromUnknown } from '../../core/errors.ts'
 import { LIMITS } from '../../core/limits.ts'
 import type { Logger } from '../../core/logger.ts'
 import { delayKey, schedulerGroup } from '../../core/topics.ts'
@@ -14,17 +14,19 @@ import type { LogRecord } from '../../consumer/fetched-record.ts'
 import type { LogReader } from '../../consumer/log-reader.ts'
 import type { TopicAdmin } from '../../producer/topic-admin.ts'
 import { decodeActivity, encodeActivity } from '../../wire/activity-record.ts'
-import { decodeDelay } from '../../wire/delay-record.ts'
 import { readMarkers } from '../redis/markers.ts'
-import type { DueEntry, IndexEntry } from '../redis/schedule.ts'
+import type { DueEntry, IndexAnswer, IndexEntry } from '../redis/schedule.ts'
 import { forget, index, takeDue } from '../redis/schedule.ts'
 import type { SideStore } from '../redis/side-store.ts'
 import type { ScheduledReport } from '../storage.ts'
+import { StandingDelays, memberOf, readDelay } from './delay-log.ts'
 import type { ResolvedKafkaStorageOptions } from './kafka-storage-options.ts'
 import { poisonOf } from './lanes.ts'
 import type { Publisher } from './publisher.ts'
 import { settlementOf } from './settled.ts'
 import type { TopicCatalog } from './topic-catalog.ts'
+import type { Stranger } from './unknown-types.ts'
+import { UnknownTypes } from './unknown-types.ts'
 
 /** A dispatcher that does not finish within this is continued by another. */
 const DISPATCH_CLAIM_MS = 10_000
@@ -44,6 +46,7 @@ export class Scheduling {
   readonly #options: ResolvedKafkaStorageOptions
   readonly #clock: Clock
   readonly #logger: Logger
+  readonly #unknownTypes: UnknownTypes
   #consumer: GroupConsumer | undefined
   #starting: Promise<void> | undefined
   #indexing: Promise<void> = Promise.resolve()
@@ -65,20 +68,24 @@ export class Scheduling {
     this.#options = parts.options
     this.#clock = parts.options.clock
     this.#logger = parts.options.logger
+    const { namespace, clock, logger } = parts.options
+    const delayTopic = parts.catalog.shared().delay
+    this.#unknownTypes = new UnknownTypes({ ...parts, namespace, delayTopic, clock, logger })
   }
 
   /** Moves up to `limit` due attempts to their lanes. */
   async dispatch(limit: number): Promise<ScheduledReport> {
     await this.#start()
-    const { entries, nextDueInMs } = await takeDue(this.#store, { limit, claimMs: DISPATCH_CLAIM_MS })
-    crashPoint('dispatch.taken')
+    const { entries, nextDueInMs } = await crossing('dispatch.taken', () =>
+      takeDue(this.#store, { limit, claimMs: DISPATCH_CLAIM_MS }),
+    )
     const readable = entries.flatMap(entry => this.#decode(entry))
     const types = await this.#catalog.declareEach(readable.map(({ activity }) => activity.type))
     const ready = readable.filter(({ activity }) => types.has(activity.type))
-    const written = await this.#publisher.write(
-      ready.map(({ activity, entry }) => this.#publisher.lane(activity, entry.envelope)),
-    )
-    crashPoint('dispatch.readied')
+    const strangers = readable.filter(({ activity }) => !types.has(activity.type))
+    void this.#unknownTypes.judge(strangers.map(({ activity, entry }) => strangerOf(activity, entry.partition, null)))
+    const records = ready.map(({ activity, entry }) => this.#publisher.lane(activity, entry.envelope))
+    const written = await crossing('dispatch.readied', () => this.#publisher.write(records))
     const moved = ready.filter((_, at) => written[at]?.ok === true)
     await this.#bury(moved)
     const lost = written.find(answer => !answer.ok)
@@ -91,12 +98,10 @@ export class Scheduling {
   // Tombstones before forgetting: an entry that is forgotten first would come back with the next sweep.
   async #bury(moved: readonly { readonly activity: Activity; readonly entry: DueEntry }[]): Promise<void> {
     if (moved.length === 0) return
-    await this.#publisher.writeAll(moved.map(({ entry }) => this.#publisher.tombstone(entry.member, entry.partition)))
-    crashPoint('dispatch.tombstoned')
-    await forget(
-      this.#store,
-      moved.map(({ activity, entry }) => ({ member: entry.member, activity })),
-    )
+    const tombstones = moved.map(({ entry }) => this.#publisher.tombstone(entry.member, entry.partition))
+    await crossing('dispatch.tombstoned', () => this.#publisher.writeAll(tombstones))
+    const over = moved.map(({ activity, entry }) => ({ member: entry.member, activity }))
+    await crossing('dispatch.forgotten', () => forget(this.#store, over))
   }
 
   #decode(entry: DueEntry): { activity: Activity; entry: DueEntry }[] {
@@ -155,8 +160,14 @@ export class Scheduling {
   async #indexUntilDone(records: readonly FetchedRecord[]): Promise<void> {
     while (!this.#isClosed) {
       try {
-        await this.#apply(records)
-        this.#consumer?.finishMany(records)
+        const { strangers } = await this.#apply(records)
+        const strange = new Set<LogRecord | null>(strangers.map(({ record }) => record))
+        this.#consumer?.finishMany(records.filter(record => !strange.has(record)))
+        // Beside the others: a look takes its time, and they are to be indexed meanwhile.
+        void this.#finishJudged(
+          strangers,
+          records.filter(record => strange.has(record)),
+        )
         return
       } catch (error) {
         this.#logger.warn('the schedule could not be indexed; trying again', { error: String(error) })
@@ -165,31 +176,52 @@ export class Scheduling {
     }
   }
 
-  // Poison stays in the log: only who consumes it sets it aside, not every sweep anew.
-  async #apply(records: readonly (FetchedRecord | LogRecord)[], isSweep = false): Promise<number> {
-    // Of several records of one key only the last counts: what has its tombstone right behind it is never indexed.
-    const latest = new Map(records.map(record => [Buffer.from(record.key ?? []).toString('utf8'), record]))
-    const entries: IndexEntry[] = []
-    const buried: { member: string; activity: null }[] = []
+  async #finishJudged(strangers: readonly Stranger[], records: readonly FetchedRecord[]): Promise<void> {
+    if (strangers.length > 0 && (await this.#unknownTypes.judge(strangers))) this.#consumer?.finishMany(records)
+  }
+
+  async #apply(records: readonly (FetchedRecord | LogRecord)[], isSweep = false): Promise<Applied> {
+    const { good, buried, poison } = this.#sort(records)
+    // Poison stays in the log: only who consumes it sets it aside, not every sweep anew.
+    if (poison.length > 0 && !isSweep) await this.#publisher.writePoison(poison)
+    if (buried.length > 0) await crossing('schedule.forgotten', () => forget(this.#store, buried))
+    if (good.length === 0) return { restored: 0, strangers: [] }
+    const entries = good.map(({ entry }) => entry)
+    const answers = await crossing('schedule.read', () => index(this.#store, entries))
+    const over = entries.filter((_, at) => answers[at] === 'over')
+    if (over.length > 0) await this.#finishOver(over)
+    const restored = answers.filter(answer => answer === 'indexed').length
+    return { restored, strangers: isSweep ? [] : await this.#strangersAmong(good, answers) }
+  }
+
+  // Every record is read, so that none hides behind another of its key. Of those that are ours only the last counts: what has
+  // its tombstone right behind it is never indexed.
+  #sort(records: readonly (FetchedRecord | LogRecord)[]): Sorted {
+    const latest = new Map<string, Readable | null>()
     const poison: PoisonRecord[] = []
-    for (const [member, record] of latest) {
-      if (record.value === null) {
-        buried.push({ member, activity: null })
-        continue
-      }
+    for (const record of records) {
       try {
-        const delay = decodeUnderKey(record.value, member)
-        entries.push({ record: delay, partition: record.partition, envelope: encodeActivity(delay.activity) })
+        latest.set(memberOf(record), record.value === null ? null : toIndex(record))
       } catch (error) {
         poison.push(poisonOf(record, fromUnknown(error, 'serialization'), this.#clock.nowMs()))
       }
     }
-    if (poison.length > 0 && !isSweep) await this.#publisher.writePoison(poison)
-    if (buried.length > 0) await forget(this.#store, buried)
-    const answers = await index(this.#store, entries)
-    const over = entries.filter((_, at) => answers[at] === 'over')
-    if (over.length > 0) await this.#finishOver(over)
-    return answers.filter(answer => answer === 'indexed').length
+    const good = [...latest.values()].filter(each => each !== null)
+    const buried = [...latest].flatMap(([member, each]) => (each === null ? [{ member, activity: null }] : []))
+    return { good, buried, poison }
+  }
+
+  // Indexed like all others until they are judged: their tombstone may be the next record.
+  async #strangersAmong(good: readonly Readable[], answers: readonly IndexAnswer[]): Promise<Stranger[]> {
+    const scheduled = good.filter((_, at) => answers[at] !== 'over')
+    const types = new Set(scheduled.map(({ entry }) => entry.record.activity.type))
+    const undeclared = [...types].filter(type => !this.#catalog.isDeclared(type))
+    if (undeclared.length === 0) return []
+    const learnt = await this.#catalog.declareEach(undeclared)
+    const unknown = new Set(undeclared.filter(type => !learnt.has(type)))
+    return scheduled
+      .map(({ entry, record }) => strangerOf(entry.record.activity, entry.partition, record))
+      .filter(({ type }) => unknown.has(type))
   }
 
   // The rule for `done` records, for what never came to a lane: whoever cancelled it may have died before Kafka was told.
@@ -203,11 +235,11 @@ export class Scheduling {
       const settlement = settlementOf(activity, null, markers[at] ?? null)
       return settlement?.outcome === 'cancelled' ? this.#publisher.settlement(settlement) : []
     })
-    await this.#publisher.writeAll(outcomes)
+    if (outcomes.length > 0) await crossing('schedule.ended', () => this.#publisher.writeAll(outcomes))
     const tombstones = over.map(({ record: { activity }, partition }) =>
       this.#publisher.tombstone(delayKey(activity.id, activity.attempt), partition),
     )
-    await this.#publisher.writeAll(tombstones)
+    await crossing('schedule.tombstoned', () => this.#publisher.writeAll(tombstones))
   }
 
   /** Re-reads the schedule's log and restores what the index lacks, unless another process is at it. Gives the number restored. */
@@ -222,15 +254,17 @@ export class Scheduling {
   /** Does something that one process at a time should do; false when another is at it. */
   async alone(work: () => Promise<void>): Promise<boolean> {
     const { redis } = this.#store.main
-    const isMine = await this.#store.main.guard('the sweep lock', () =>
-      redis.set(this.#store.keys.sweep, '1', 'PX', SWEEP_LOCK_MS, 'NX'),
+    const isMine = await crossing('sweep.locked', () =>
+      this.#store.main.guard('the sweep lock', () => redis.set(this.#store.keys.sweep, '1', 'PX', SWEEP_LOCK_MS, 'NX')),
     )
     if (isMine !== 'OK') return false
     try {
       await work()
     } finally {
       // Not fenced: should it have run over its time, two of them at once do the same work twice, which changes nothing.
-      await this.#store.main.guard('the sweep lock', () => redis.del(this.#store.keys.sweep))
+      await crossing('sweep.unlocked', () =>
+        this.#store.main.guard('the sweep lock', () => redis.del(this.#store.keys.sweep)),
+      )
     }
     return true
   }
@@ -241,22 +275,18 @@ export class Scheduling {
     const { delay } = this.#catalog.shared()
     for (const { partition, low, high } of await this.#reader.bounds(delay)) {
       // Only what the end, read beforehand, still holds: what is dispatched meanwhile has its tombstone beyond it.
-      const latest = new Map<string, LogRecord>()
+      const standing = new StandingDelays()
       await this.#reader.scan({
         topic: delay,
         partition,
         from: low,
         to: high,
         maxRecords: high - low,
-        onRecord: record => {
-          const member = Buffer.from(record.key ?? []).toString('utf8')
-          if (record.value === null) latest.delete(member)
-          else latest.set(member, record)
-        },
+        onRecord: record => standing.add(record),
       })
-      const live = [...latest.values()]
+      const live = standing.records()
       for (let at = 0; at < live.length; at += LIMITS.scriptBatchMax) {
-        restored += await this.#apply(live.slice(at, at + LIMITS.scriptBatchMax), true)
+        restored += (await this.#apply(live.slice(at, at + LIMITS.scriptBatchMax), true)).restored
       }
     }
     return restored
@@ -266,16 +296,34 @@ export class Scheduling {
     this.#isClosed = true
     await this.#starting?.catch(() => undefined) // whoever asked for it has the error
     await this.#indexing
+    await this.#unknownTypes.close()
     await this.#consumer?.stop()
   }
 }
 
-/** Under another key its tombstone would not reach it, and every sweep would bring it back. */
-function decodeUnderKey(value: Uint8Array, member: string): DelayRecord {
-  const record = decodeDelay(value)
-  const { id, attempt } = record.activity
-  if (member === delayKey(id, attempt)) return record
-  throw new ErrandError('serialization', `the delay record of ${id}, attempt ${attempt}, stands under another key.`, {
-    details: { reason: 'wrong_key' },
-  })
+interface Readable {
+  readonly record: LogRecord
+  readonly entry: IndexEntry
+}
+
+/** Records by what they say. */
+interface Sorted {
+  readonly good: readonly Readable[]
+  readonly buried: readonly { readonly member: string; readonly activity: null }[]
+  readonly poison: readonly PoisonRecord[]
+}
+
+interface Applied {
+  readonly restored: number
+  readonly strangers: readonly Stranger[]
+}
+
+function toIndex(record: LogRecord): Readable {
+  const delay = readDelay(record)
+  const entry = { record: delay, partition: record.partition, envelope: encodeActivity(delay.activity) }
+  return { record, entry }
+}
+
+function strangerOf({ id, type, attempt }: Activity, partition: number, record: LogRecord | null): Stranger {
+  return { member: delayKey(id, attempt), type, partition, record }
 }

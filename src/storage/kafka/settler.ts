@@ -2,13 +2,14 @@
 // Different callers' settlements travel together; none waits for another's handler.
 
 import type { Activity, AttemptOutcome, RecordedFailure } from '../../core/activity.ts'
-import { crashPoint } from '../../core/crash-point.ts'
+import { crossing } from '../../core/crash-point.ts'
 import { ErrandError } from '../../core/errors.ts'
+import { checkFailureReport } from '../../core/failure-check.ts'
 import { cancelledFailure } from '../../core/failure.ts'
+import { checkResultJson } from '../../core/given-json.ts'
 import type { Logger } from '../../core/logger.ts'
 import { LIMITS } from '../../core/limits.ts'
 import { decideFailure } from '../../core/settle.ts'
-import { utf8Bytes } from '../../core/text.ts'
 import type { WriteRecord } from '../../producer/topic-writer.ts'
 import { decodeActivity } from '../../wire/activity-record.ts'
 import type { SettleAnswer, SettleRequest } from '../redis/attempts.ts'
@@ -53,7 +54,7 @@ export class Settler {
   }
 
   async succeed({ leases }: Readonly<AckSuccessParams>): Promise<AckSuccessAnswer[]> {
-    for (const { resultJson } of leases) checkResult(resultJson)
+    for (const { resultJson } of leases) checkResultJson(resultJson)
     const known = await this.#activitiesOf(leases)
     return Promise.all(
       leases.map(async (lease, at): Promise<AckSuccessAnswer> => {
@@ -75,6 +76,7 @@ export class Settler {
   }
 
   async fail({ id, leaseId, failure }: Readonly<AckFailureParams>): Promise<AckFailureAnswer> {
+    checkFailureReport(failure)
     const [owned] = await this.#activitiesOf([{ id, leaseId }])
     if (owned === null || owned === undefined) return { outcome: 'lease_lost' }
     const { activity } = owned
@@ -115,7 +117,7 @@ export class Settler {
   }
 
   #errorText(activity: Activity, outcome: AttemptOutcome, failure: RecordedFailure): string | null {
-    return errorResultText({ outcome, failure, failedAtMs: this.#store.clock.nowMs(), attempts: activity.attempt })
+    return errorResultText({ outcome, failure, attempts: activity.attempt })
   }
 
   #settle(
@@ -158,11 +160,8 @@ export class Settler {
 
   async #flush(jobs: readonly Job[]): Promise<void> {
     if (jobs.length === 0) return
-    const answers = await settle(
-      this.#store,
-      jobs.map(job => job.request),
-    )
-    crashPoint('settle.decided')
+    const requests = jobs.map(job => job.request)
+    const answers = await crossing('settle.decided', () => settle(this.#store, requests))
     const settlements = jobs.map((job, at) => {
       const answer = answers[at]
       return answer?.verdict === 'settled' && !job.isReplay ? this.#settlementOf(job, answer) : null
@@ -170,22 +169,20 @@ export class Settler {
     const errors = await this.#publish(
       settlements.map(settlement => (settlement === null ? [] : this.#publisher.settlement(settlement))),
     )
-    crashPoint('settle.published')
     // Only what Kafka remembers: else the next attempt could run and end before this one's outcome is written.
     await this.#indexRetries(
       settlements.flatMap((each, at) => (each === null || errors[at] !== undefined ? [] : [each])),
     )
     jobs.forEach((job, at) => this.#answer(job, answers[at], errors[at]))
-    crashPoint('settle.finished')
   }
 
   // The outcome first, then what follows from it: else the next attempt could end before this one's end is written.
   async #publish(records: readonly WriteRecord[][]): Promise<(ErrandError | undefined)[]> {
-    const errors = await this.#publisher.writeEach(records.map(each => each.slice(0, 1)))
+    const outcomes = records.map(each => each.slice(0, 1))
+    const errors = await crossing('settle.outcome', () => this.#publisher.writeEach(outcomes))
     const followUps = records.map((each, at) => (errors[at] === undefined ? each.slice(1) : []))
     if (followUps.every(each => each.length === 0)) return errors
-    crashPoint('settle.outcome')
-    const later = await this.#publisher.writeEach(followUps)
+    const later = await crossing('settle.followed', () => this.#publisher.writeEach(followUps))
     return errors.map((error, at) => error ?? later[at])
   }
 
@@ -197,10 +194,9 @@ export class Settler {
       return [this.#publisher.indexEntry(nextOf(settlement, error, dueAtMs), dueAtMs)]
     })
     if (entries.length === 0) return
-    await index(this.#store, entries).catch((error: unknown) =>
+    await crossing('schedule.indexed', () => index(this.#store, entries)).catch((error: unknown) =>
       this.#logger.warn('retries could not be indexed at once', { error: String(error) }),
     )
-    crashPoint('schedule.indexed')
   }
 
   #answer(job: Job, answer: SettleAnswer | undefined, error: ErrandError | undefined): void {
@@ -268,19 +264,6 @@ interface Owned {
   readonly worker: string
   readonly startedAtMs: number
   readonly isReplay: boolean
-}
-
-function checkResult(text: string | null | undefined): void {
-  if (text === null || text === undefined || text.length * 3 <= LIMITS.resultBytesMax) return
-  const bytes = utf8Bytes(text)
-  if (bytes <= LIMITS.resultBytesMax) return
-  throw new ErrandError(
-    'payload_too_large',
-    `result is ${bytes} bytes; the limit is ${LIMITS.resultBytesMax}. Store it elsewhere and return a reference.`,
-    {
-      details: { field: 'result', received: bytes, max: LIMITS.resultBytesMax },
-    },
-  )
 }
 
 function whoAndWhen(marker: Marker): Pick<Owned, 'worker' | 'startedAtMs'> {

@@ -54,12 +54,15 @@ export class TopicCatalog {
     await Promise.all(types.map(type => this.#declaring.get(type)))
   }
 
-  /** Declares each for itself: one whose topics are gone holds up no other. Gives those that are known. */
+  /**
+   * Learns of the types that records name, each for itself: one without topics holds up no other. Gives those that have them.
+   * None are made: anybody can write a record, and a type exists once somebody declared it.
+   */
   async declareEach(types: readonly string[]): Promise<ReadonlySet<string>> {
     const known = new Set(types)
     const declaring = [...known].map(async type => {
       try {
-        await this.declare([type])
+        await (this.#declaring.get(checkType(type)) ?? this.#learn(type))
       } catch (error) {
         known.delete(type)
         this.#options.logger.error('a type has work and no topics', { type, error: String(error) })
@@ -67,6 +70,11 @@ export class TopicCatalog {
     })
     await Promise.all(declaring)
     return known
+  }
+
+  async #learn(type: string): Promise<void> {
+    await this.#ensure(laneSpecs(this.#options.namespace, type, this.#options), false)
+    this.#declaring.set(type, Promise.resolve())
   }
 
   /** True once a type was declared here and its topics are there. */
@@ -112,12 +120,12 @@ export class TopicCatalog {
     return { delay: delayTopic(namespace), outcomes: outcomesTopic(namespace), dlq: dlqTopic(namespace) }
   }
 
-  async #ensure(specs: readonly TopicSpec[]): Promise<void> {
+  async #ensure(specs: readonly TopicSpec[], mayProvision: boolean = this.#options.provision): Promise<void> {
     const topics = specs.map(spec => spec.topic)
     let counts = await this.#admin.partitionCounts(topics)
     const missing = specs.filter(spec => !counts.has(spec.topic))
     if (missing.length > 0) {
-      if (!this.#options.provision) throw missingTopics(missing)
+      if (!mayProvision) throw missingTopics(missing)
       await this.#admin.provision(missing)
       // Metadata names leaders before they answer; a produce in between is retried, and leaves copies behind.
       await this.#admin.offsetsMany(missing.map(spec => spec.topic))
@@ -137,7 +145,7 @@ function missingTopics(missing: readonly TopicSpec[]): ErrandError {
   const names = missing.map(spec => spec.topic).join(', ')
   return new ErrandError(
     'configuration',
-    `these topics are missing and provisioning is off: ${names}. Create them, or allow provisioning.`,
+    `these topics are missing and are not made here: ${names}. Declare the type where provisioning is on, or create them.`,
     {
       details: { setting: 'provision', topics: names },
     },

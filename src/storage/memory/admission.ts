@@ -1,20 +1,17 @@
 // What is let in: one answer per activity, decided and applied in one synchronous step.
 
+import { refusalOf } from '../../core/activity-check.ts'
 import type { Activity } from '../../core/activity.ts'
-import { isErrandError } from '../../core/errors.ts'
 import type { KeyVerdict } from '../../core/idempotency.ts'
 import { decideKey } from '../../core/idempotency.ts'
-import { LIMITS } from '../../core/limits.ts'
-import { checkId, checkType } from '../../core/names.ts'
-import { checkText, utf8Bytes } from '../../core/text.ts'
 import type { CheckIdempotencyParams, EnqueueAnswer, IdempotencyAnswer } from '../storage.ts'
 import type { Book } from './book.ts'
 
 /** Lets an activity in, or says why not. */
 export function admit(book: Book, activity: Activity): EnqueueAnswer {
-  const { id, type, key } = activity
-  const refused = refusalOf(book, activity)
+  const refused = refusedAtOnce(book, activity)
   if (refused !== undefined) return refused
+  const { id, type, key } = activity
   const nowMs = book.nowMs()
   // The id goes before the key: sent again after an unknown outcome, an activity must find itself.
   if (book.find(id) !== undefined) return { outcome: 'existing', id }
@@ -53,22 +50,11 @@ function keyMessage({ type, key }: Activity, existingId: string): string {
 }
 
 /** Activities come from `newActivity`, which has checked them; this catches what was made or changed by hand. */
-function refusalOf(book: Book, activity: Activity): Extract<EnqueueAnswer, { outcome: 'refused' }> | undefined {
-  const { id, type, payloadJson, key } = activity
-  const refuse = (code: 'invalid_argument' | 'payload_too_large', message: string) =>
-    ({ outcome: 'refused', id, code, message }) as const
-  try {
-    checkId(id)
-    checkType(type)
-    if (key !== null) checkText('key', key.key, LIMITS.keyBytesMax)
-  } catch (error) {
-    if (isErrandError(error, 'invalid_argument')) return refuse('invalid_argument', error.message)
-    throw error
-  }
-  if (!book.knownTypes.has(type)) {
-    return refuse('invalid_argument', `type is '${type}', which is not declared; declare it before enqueueing.`)
-  }
-  const bytes = utf8Bytes(payloadJson)
-  if (bytes <= LIMITS.payloadBytesMax) return undefined
-  return refuse('payload_too_large', `payload of '${type}' is ${bytes} bytes; the limit is ${LIMITS.payloadBytesMax}.`)
+function refusedAtOnce(book: Book, activity: Activity): Extract<EnqueueAnswer, { outcome: 'refused' }> | undefined {
+  const refused = refusalOf(activity)
+  if (refused !== undefined) return refused
+  const { id, type } = activity
+  if (book.knownTypes.has(type)) return undefined
+  const message = `type is '${type}', which is not declared; declare it before enqueueing.`
+  return { outcome: 'refused', id, code: 'invalid_argument', message }
 }

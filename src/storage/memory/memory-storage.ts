@@ -7,7 +7,8 @@
 import type { Activity, ClaimedAttempt, StoredResult } from '../../core/activity.ts'
 import { aborted } from '../../core/clock.ts'
 import { ErrandError } from '../../core/errors.ts'
-import { checkJsonText } from '../../core/json-text.ts'
+import { checkFailureReport } from '../../core/failure-check.ts'
+import { checkResultJson, checkStoredResult } from '../../core/given-json.ts'
 import { LIMITS } from '../../core/limits.ts'
 import { checkId, checkType } from '../../core/names.ts'
 import { checkBehavior } from '../../core/new-activity.ts'
@@ -133,18 +134,13 @@ export class MemoryStorage implements Storage {
 
   async ackSuccess({ leases }: Readonly<AckSuccessParams>): Promise<readonly AckSuccessAnswer[]> {
     this.#checkOpen()
-    const results = leases.map(({ resultJson }) =>
-      checkJsonText(resultJson ?? 'null', { field: 'result', bytesMax: LIMITS.resultBytesMax }),
-    )
+    const results = leases.map(({ resultJson }) => checkResultJson(resultJson))
     return leases.map((lease, at) => this.#attempts.complete(lease, results[at] ?? 'null'))
   }
 
   async ackFailure({ id, leaseId, failure }: Readonly<AckFailureParams>): Promise<AckFailureAnswer> {
     this.#checkOpen()
-    if (failure.retryAfterMs !== undefined) {
-      checkInteger('retryAfterMs', failure.retryAfterMs, 0, LIMITS.scheduleAheadMsMax)
-    }
-    return this.#attempts.fail({ id, leaseId }, failure)
+    return this.#attempts.fail({ id, leaseId }, checkFailureReport(failure))
   }
 
   async processScheduled({ limit }: Readonly<{ limit: number }>): Promise<ScheduledReport> {
@@ -193,7 +189,8 @@ export class MemoryStorage implements Storage {
   async cancel({ id, reason }: Readonly<{ id: string; reason?: string }>): Promise<CancelAnswer> {
     this.#checkOpen()
     if (reason !== undefined) checkText('reason', reason, LIMITS.reasonBytesMax, 0)
-    return { outcome: this.#attempts.cancel(this.#known(id), reason ?? null) }
+    // An empty one says nothing: the same as none.
+    return { outcome: this.#attempts.cancel(this.#known(id), reason || null) }
   }
 
   async redrive({ id, reason }: Readonly<{ id: string; reason?: string }>): Promise<{ readonly id: string }> {
@@ -215,8 +212,8 @@ export class MemoryStorage implements Storage {
 
   async storeResult({ id, result }: Readonly<{ id: string; result: StoredResult }>): Promise<void> {
     this.#checkOpen()
-    checkJsonText(result.dataJson, { field: 'result', bytesMax: LIMITS.resultBytesMax })
-    this.#book.results.put(checkId(id), result, this.#book.nowMs())
+    checkId(id)
+    this.#book.results.put(id, checkStoredResult(result), this.#book.nowMs())
     if (this.#book.find(id)?.endedAtMs !== null) this.#book.results.wake(id, result)
   }
 

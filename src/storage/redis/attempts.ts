@@ -87,6 +87,8 @@ export interface SettleRequest {
   readonly yieldsToCancel: boolean
   readonly worker: string
   readonly startedAtMs: number
+  /** When it ended, where that was decided before; left out: when Redis settles it. */
+  readonly endedAtMs?: number
   /** What the caller said, in full: the same again is answered the same, anything else is a conflict. */
   readonly said: string
 }
@@ -130,6 +132,7 @@ export async function settle(store: SideStore, requests: readonly SettleRequest[
         request.startedAtMs,
         activity.key?.key ?? '',
         keys.channel(activity.id),
+        request.endedAtMs ?? '',
       )
     }
     for (const row of rows(await store.main.run('settle', scriptKeys, args), 6)) answers.push(toSettleAnswer(row))
@@ -206,6 +209,8 @@ export interface Reaping {
   readonly startedAtMs: number | null
   readonly cancelRequested: boolean
   readonly cancelReason: string | null
+  /** When it was first taken over, by Redis's clock: whoever continues says the same. */
+  readonly reapedAtMs: number
 }
 
 /** Takes up to `limit` expired leases over, for `reapMs`. */
@@ -221,7 +226,7 @@ export async function takeExpired(
       [store.keys.leases, ...batch.map(id => store.keys.marker(id))],
       [params.token, params.reapMs, ...batch],
     )
-    rows(reply, 7).forEach(([verdict, attempt, envelope, worker, startedAt, cancel, reason], at) => {
+    rows(reply, 8).forEach(([verdict, attempt, envelope, worker, startedAt, cancel, reason, reapedAt], at) => {
       if (verdict !== 'reaping') return
       taken.push({
         id: batch[at] ?? '',
@@ -232,6 +237,7 @@ export async function takeExpired(
         startedAtMs: startedAt === '' ? null : Number(startedAt),
         cancelRequested: cancel === '1',
         cancelReason: reason === '' || reason === undefined ? null : reason,
+        reapedAtMs: Number(reapedAt),
       })
     })
   }

@@ -34,6 +34,9 @@ const SCRIPTS = [
   'confirm',
   'cancel',
   'restore',
+  'rekey',
+  'redriven',
+  'rebuild',
   'generation',
 ] as const
 /** The name of a script: its file in `scripts/`. */
@@ -127,10 +130,10 @@ export class RedisConnection {
     const text = error instanceof Error ? error.message : String(error)
     if (error instanceof ErrandError) return error
     const where = safeUrl(this.#settings.url)
-    if (/WRONGPASS|NOAUTH|NOPERM|invalid username-password|without any password configured/i.test(text)) {
+    if (/WRONGPASS|NOAUTH|NOPERM|invalid username-password|without any password configured|DB index is/i.test(text)) {
       return new ErrandError(
         'configuration',
-        `Redis at ${where} refused the credentials or a command (${text}). Correct redisUrl.`,
+        `Redis at ${where} refused the credentials, the database or a command (${text}). Correct redisUrl.`,
         {
           details: { setting: 'redisUrl', address: where },
           cause: error,
@@ -192,20 +195,38 @@ export function safeUrl(url: string): string {
   }
 }
 
-/** Checks a Redis URL. Throws `invalid_argument` naming `redisUrl`. */
+/** Checks a Redis URL. Throws `invalid_argument` naming `redisUrl`, and never shows it: a password may stand in it. */
 export function checkRedisUrl(value: unknown): string {
-  if (typeof value === 'string' && /^rediss?:\/\/[^\s]+$/.test(value) && URL.canParse(value)) return value
-  throw new ErrandError(
-    'invalid_argument',
-    `redisUrl is ${typeof value === 'string' ? 'not a redis:// or rediss:// URL' : `a ${typeof value}`}; give redis://host:port.`,
-    {
-      details: { field: 'redisUrl' },
-    },
-  )
+  const problem = typeof value === 'string' ? problemOf(value) : `is a ${typeof value}`
+  if (typeof value === 'string' && problem === undefined) return value
+  throw new ErrandError('invalid_argument', `redisUrl ${problem}; give redis://[user:password@]host:port[/db].`, {
+    details: { field: 'redisUrl' },
+  })
 }
 
-/** Refuses a Redis that evicts: leases, keys and schedules would vanish under memory pressure. */
+// What ioredis takes without a word, or dies of: a database that is no number ends the process, and whatever stands behind a
+// question mark becomes an option of the client.
+function problemOf(text: string): string | undefined {
+  if (!/^rediss?:\/\/[^\s]+$/.test(text) || !URL.canParse(text)) return 'is not a redis:// or rediss:// URL'
+  const { hostname, pathname, search, hash, username, password } = new URL(text)
+  if (hostname === '') return 'names no host'
+  if (!/^\/?[0-9]{0,9}$/.test(pathname)) return 'names a database that is no number'
+  if (search !== '' || hash !== '') return 'has something behind ? or #'
+  try {
+    decodeURIComponent(username + password)
+    return undefined
+  } catch {
+    return 'has a user or password with a % that is not written as %25'
+  }
+}
+
+/**
+ * Refuses a Redis that evicts: leases, keys and schedules would vanish under memory pressure. And one that lacks the database:
+ * ioredis would go on in database 0.
+ */
 export async function checkServer(connection: RedisConnection): Promise<void> {
+  const { db = 0 } = connection.redis.options
+  if (db !== 0) await connection.guard('SELECT', () => connection.redis.select(db))
   const info = await connection.guard('INFO', () => connection.redis.info())
   const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1]
   const version = /^redis_version:(\S+)/m.exec(info)?.[1] ?? '0'

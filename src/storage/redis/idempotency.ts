@@ -2,6 +2,7 @@
 // holds the envelope, so that anybody can finish the enqueue.
 
 import type { Activity, DuplicateBehavior } from '../../core/activity.ts'
+import { crossing } from '../../core/crash-point.ts'
 import { decideKey } from '../../core/idempotency.ts'
 import type { KeyState, KeyVerdict } from '../../core/idempotency.ts'
 import { LIMITS } from '../../core/limits.ts'
@@ -25,14 +26,14 @@ export interface ReserveAnswer {
 
 const ENTRY_STATES = ['active', 'succeeded', 'unsuccessful'] as const
 
-/** Reserves keys. One answer per reservation, in order. */
-export async function reserve(store: SideStore, reservations: readonly Reservation[]): Promise<ReserveAnswer[]> {
+/** Reserves keys. One answer per reservation, in order; null when Redis must be told first what has ended. */
+export async function reserve(store: SideStore, reservations: readonly Reservation[]): Promise<ReserveAnswer[] | null> {
   const nowMs = store.clock.nowMs()
   const answers: ReserveAnswer[] = []
   for (const batch of batches(reservations, LIMITS.scriptBatchMax)) {
     const reply = await store.main.run(
       'reserve',
-      [store.keys.reservations, ...batch.map(({ activity }) => entryKey(store, activity))],
+      [store.keys.reservations, store.keys.generation, ...batch.map(({ activity }) => entryKey(store, activity))],
       batch.flatMap(({ activity, envelope }) => [
         activity.id,
         reservationMember(activity.type, keyOf(activity)),
@@ -42,6 +43,7 @@ export async function reserve(store: SideStore, reservations: readonly Reservati
         ...ENTRY_STATES.map(state => decideKey(behaviorOf(activity), state)),
       ]),
     )
+    if (reply.length === 0) return null
     for (const [verdict, existing, state] of rows(reply, 3)) {
       answers.push({
         verdict: verdict as KeyVerdict,
@@ -102,8 +104,8 @@ export async function staleReservations(
       const { type, key } = parseReservationMember(member)
       const envelope = await redis.hget(store.keys.keyEntry(type, key), 'e')
       // Expired or confirmed meanwhile: only the member is left over.
-      if (envelope === null) await redis.zrem(store.keys.reservations, member)
-      else envelopes.push(envelope)
+      if (envelope !== null) envelopes.push(envelope)
+      else await crossing('reservation.dropped', () => redis.zrem(store.keys.reservations, member))
     }
     return envelopes
   })

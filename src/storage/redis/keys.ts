@@ -22,6 +22,8 @@ export class Keys {
   /** While it is there nothing is reaped: whoever holds a lease gets the time to renew it. */
   readonly grace: string
   readonly sweep: string
+  /** How far a rebuild has come. */
+  readonly rebuild: string
   readonly #tag: string
   readonly #namespace: string
 
@@ -38,6 +40,7 @@ export class Keys {
     this.generation = `${this.#tag}:generation`
     this.grace = `${this.#tag}:grace`
     this.sweep = `${this.#tag}:sweep`
+    this.rebuild = `${this.#tag}:rebuild`
   }
 
   /** The marker of an activity. */

@@ -1,6 +1,8 @@
 // Markers as they are read: what Redis knows of an activity, and the counts beside them.
 
-import type { Activity, AttemptOutcome, RecordedFailure, StoredResult } from '../../core/activity.ts'
+import type { Activity, AttemptOutcome, ErrorResultType, RecordedFailure, StoredResult } from '../../core/activity.ts'
+import { crossing } from '../../core/crash-point.ts'
+import type { ErrorResultParts } from '../../core/error-result.ts'
 import { errorResult } from '../../core/error-result.ts'
 import { ErrandError } from '../../core/errors.ts'
 import type { Priority } from '../../core/priority.ts'
@@ -156,34 +158,39 @@ export function resultText(result: Pick<StoredResult, 'state' | 'dataJson'>): st
   return `${result.state}|${result.dataJson}`
 }
 
-/** The result that waiters get for an outcome without one; null for an outcome that does not end the activity. */
+/**
+ * The result that waiters get for an outcome without one; null for an outcome that does not end the activity. It is made
+ * without its time, which Redis decides when it is kept, so that it is the same again when it is restored from the log.
+ */
 export function errorResultText(end: {
   readonly outcome: AttemptOutcome
   readonly failure: RecordedFailure
-  readonly failedAtMs: number
   readonly attempts: number
 }): string | null {
-  const { outcome, ...rest } = end
+  const { outcome, failure, attempts } = end
   if (outcome !== 'failed' && outcome !== 'dead_letter' && outcome !== 'cancelled') return null
-  return resultText(errorResult({ ...rest, type: outcome === 'failed' ? 'non_retryable' : outcome }))
+  const type: ErrorResultType = outcome === 'failed' ? 'non_retryable' : outcome
+  return `end|${JSON.stringify({ type, attempts, failure })}`
 }
 
 function parseResult(text: string, atMs: number): StoredResult {
   const bar = text.indexOf('|')
-  return { state: text.slice(0, bar) === 'ok' ? 'ok' : 'err', dataJson: text.slice(bar + 1), atMs }
+  const [state, json] = [text.slice(0, bar), text.slice(bar + 1)]
+  if (state !== 'end') return { state: state === 'ok' ? 'ok' : 'err', dataJson: json, atMs }
+  return errorResult({ ...(JSON.parse(json) as Omit<ErrorResultParts, 'failedAtMs'>), failedAtMs: atMs })
 }
 
 /** As long as dead letters are kept: whoever finds one again must find what it was redriven as. */
-const REDRIVEN_MS = 30 * 86_400_000
+export const REDRIVEN_MS = 30 * 86_400_000
 
 /** Decides, once for all who ask, which id an activity is redriven as. */
 export async function decideRedrive(store: SideStore, id: string, newId: string): Promise<string> {
   const key = store.keys.marker(id)
   return store.main.guard('a redrive', async () => {
     const ttlMs = await store.main.redis.pttl(key)
-    await store.main.redis.hsetnx(key, 'rd', newId)
+    await crossing('redrive.decided', () => store.main.redis.hsetnx(key, 'rd', newId))
     // Without a time limit (-1) it keeps a cancelled activity from running until its lane record is seen: that stays so.
-    if (ttlMs !== -1) await store.main.redis.pexpire(key, REDRIVEN_MS)
+    if (ttlMs !== -1) await crossing('redrive.kept', () => store.main.redis.pexpire(key, REDRIVEN_MS))
     return (await store.main.redis.hget(key, 'rd')) ?? newId
   })
 }
@@ -281,7 +288,7 @@ export async function cancel(
   store: SideStore,
   request: CancelRequest,
 ): Promise<
-  { verdict: 'requested' | 'ended' | 'moved' | 'unknown' } | { verdict: 'cancelled'; endedAtMs: number; value: string }
+  { verdict: 'requested' | 'ended' | 'moved' | 'unknown' | 'unrestored' } | { verdict: 'cancelled'; endedAtMs: number; value: string }
 > {
   const { keys } = store
   const { activity } = request
@@ -296,6 +303,7 @@ export async function cancel(
       keys.scheduledCounts,
       keys.unseenCounts,
       keys.endedCounts(store.clock.nowMs()),
+      keys.generation,
     ],
     [
       activity.id,
@@ -314,7 +322,14 @@ export async function cancel(
     ],
   )
   if (verdict === 'cancelled') return { verdict, endedAtMs: Number(endedAt), value: value ?? '' }
-  if (verdict === 'requested' || verdict === 'ended' || verdict === 'moved' || verdict === 'unknown') return { verdict }
+  switch (verdict) {
+    case 'requested':
+    case 'ended':
+    case 'moved':
+    case 'unknown':
+    case 'unrestored':
+      return { verdict }
+  }
   throw new ErrandError('internal', `cancel answered ${verdict}`)
 }
 

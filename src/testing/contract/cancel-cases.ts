@@ -95,6 +95,23 @@ export const cancelCases: readonly ContractCase[] = [
     },
   },
   {
+    name: 'an empty reason says the same as none, for what waits and for what runs',
+    rule: 'cancel',
+    async run(setup) {
+      const said = async (reason: string | undefined): Promise<unknown[]> => {
+        const [waiting, running] = [await enqueueOne(setup), await enqueueOne(setup)]
+        const why = reason === undefined ? {} : { reason }
+        await setup.storage.cancel({ id: waiting.id, ...why })
+        const claimed = await claimOne(setup)
+        assert.equal(claimed.activity.id, running.id)
+        await setup.storage.cancel({ id: running.id, ...why })
+        await fail(setup, claimed, failure('cancelled'))
+        return [(await errorResultOf(setup, waiting.id))['error'], (await errorResultOf(setup, running.id))['error']]
+      }
+      assert.deepEqual(await said(''), await said(undefined))
+    },
+  },
+  {
     name: 'an activity that completes all the same stays completed',
     rule: 'cancel',
     async run(setup) {

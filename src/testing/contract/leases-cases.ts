@@ -143,6 +143,8 @@ export const leasesCases: readonly ContractCase[] = [
     async run(setup) {
       await enqueueOne(setup)
       const claimed = await claimOne(setup, { leaseMs: 60_000 })
+      const least = await setup.storage.extendLease({ ...leaseOf(claimed), byMs: 1 })
+      assert.ok(least.outcome === 'renewed')
       const same = await setup.storage.extendLease({ ...leaseOf(claimed), byMs: 1_000 })
       assert.deepEqual(same, { outcome: 'renewed', deadlineMs: claimed.deadlineMs, cancelRequested: false })
       const longer = await setup.storage.extendLease({ ...leaseOf(claimed), byMs: 120_000 })

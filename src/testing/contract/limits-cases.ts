@@ -1,11 +1,24 @@
 // Rules 12 and 13: what is over a limit or no good is refused before anything is written, and the message names the field.
 
 import assert from 'node:assert/strict'
+import type { Activity, AttemptFailureReport } from '../../core/activity.ts'
 import type { ErrorCode } from '../../core/errors.ts'
 import { isErrandError } from '../../core/errors.ts'
 import { LIMITS } from '../../core/limits.ts'
 import type { CaseSpec, ContractCase } from './case.ts'
-import { claim, claimNothing, claimOne, complete, enqueueOne, enqueueThese, leaseOf, refuses } from './steps.ts'
+import {
+  bringTo,
+  claim,
+  claimNothing,
+  claimOne,
+  complete,
+  enqueueOne,
+  enqueueThese,
+  fail,
+  failure,
+  leaseOf,
+  refuses,
+} from './steps.ts'
 
 function nested(levels: number): unknown {
   let value: unknown = 0
@@ -67,6 +80,50 @@ const BAD_SPECS: readonly (readonly [string, CaseSpec, ErrorCode?])[] = [
   ['payload', { payload: 'x'.repeat(LIMITS.payloadBytesMax) }, 'payload_too_large'],
 ]
 
+/** [field that the message names, what is changed by hand, code when it is another than invalid_argument] */
+const BAD_CHANGES: readonly (readonly [string, Readonly<Record<string, unknown>>, ErrorCode?])[] = [
+  ['id', { id: 'a b' }],
+  ['priority', { priority: 'urgent' }],
+  ['payload', { payloadJson: JSON.stringify(nested(129)) }],
+  ['payload', { payloadJson: '{' }],
+  ['payload', { payloadJson: String.raw`"\ud800"` }],
+  ['payload', { payloadJson: `"${'x'.repeat(LIMITS.payloadBytesMax)}"` }, 'payload_too_large'],
+  ['key', { key: { key: 'x'.repeat(600), onDuplicate: 'no_reuse' } }],
+  ['onDuplicate', { key: { key: 'k', onDuplicate: 'replace' } }],
+  ['scheduledAtMs', { scheduledAtMs: Number.NaN }],
+  ['scheduledAtMs', { scheduledAtMs: LIMITS.timeMsMax + 1 }],
+  ['createdAtMs', { createdAtMs: -1 }],
+  ['attempt', { attempt: 0 }],
+  ['retryCount', { retryCount: -1 }],
+  ['maxAttempts', { maxAttempts: 0 }],
+  ['timeoutMs', { timeoutMs: Number.POSITIVE_INFINITY }],
+  ['retryDelayMs', { retryDelayMs: 0.5 }],
+  ['metadata', { metadata: { a: 1 } }],
+  ['parentId', { parentId: 'a b' }],
+  ['failures', { failures: entries(6) }],
+]
+
+/** [code, a result's text] */
+const BAD_RESULTS: readonly (readonly [ErrorCode, string])[] = [
+  ['serialization', JSON.stringify(nested(129))],
+  ['serialization', String.raw`"\ud800"`],
+  ['serialization', '"\ud800"'],
+  ['serialization', '{'],
+  ['serialization', ''],
+  ['payload_too_large', `"${'x'.repeat(LIMITS.resultBytesMax)}"`],
+]
+
+/** [field that the message names, what is reported] */
+const BAD_REPORTS: readonly (readonly [string, object | null])[] = [
+  ['failure', null],
+  ['failure.kind', { ...failure(), kind: 'fatal' }],
+  ['failure.error', { kind: 'retryable' }],
+  ['failure.error.message', { kind: 'retryable', error: { name: 'Error' } }],
+  ...[-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, LIMITS.retryAfterMsMax + 1].map(
+    retryAfterMs => ['failure.retryAfterMs', { ...failure(), retryAfterMs }] as const,
+  ),
+]
+
 /** Rules 12 and 13. */
 export const limitsCases: readonly ContractCase[] = [
   {
@@ -100,6 +157,24 @@ export const limitsCases: readonly ContractCase[] = [
       const refused = answers[1]
       assert.ok(refused?.outcome === 'refused' && refused.code === 'payload_too_large')
       assert.equal(await setup.storage.getActivity({ id: big.id }), null)
+      const claimed = await claim(setup, { count: 2 })
+      assert.deepEqual(new Set(claimed.map(one => one.activity.id)), new Set([first.id, last.id]))
+      await claimNothing(setup)
+    },
+  },
+  {
+    name: 'an activity that was changed by hand is refused for itself, its field named, and its neighbours are created',
+    rule: '12, 13, enqueueMany',
+    async run(setup) {
+      const changed = BAD_CHANGES.map(([, change]) => ({ ...setup.newActivity(), ...change }) as Activity)
+      const [first, last] = [setup.newActivity(), { ...setup.newActivity(), attempt: 3, retryCount: 2 }]
+      const answers = await setup.storage.enqueueMany({ activities: [first, ...changed, last] })
+      assert.deepEqual([answers[0]?.outcome, answers.at(-1)?.outcome], ['created', 'created'])
+      for (const [at, [field, , code = 'invalid_argument']] of BAD_CHANGES.entries()) {
+        const answer = answers[at + 1]
+        assert.ok(answer?.outcome === 'refused' && answer.code === code, `${field}: ${JSON.stringify(answer)}`)
+        assert.ok(answer.message.includes(field) && answer.id === changed[at]?.id, answer.message)
+      }
       const claimed = await claim(setup, { count: 2 })
       assert.deepEqual(new Set(claimed.map(one => one.activity.id)), new Set([first.id, last.id]))
       await claimNothing(setup)
@@ -173,12 +248,15 @@ export const limitsCases: readonly ContractCase[] = [
         ['leaseMs', () => storage.dequeue({ ...look, leaseMs: 24 * 3_600_000 + 1 })],
         ['workerId', () => storage.dequeue({ ...look, workerId: '' })],
         ['workerId', () => storage.dequeue({ ...look, workerId: 'x'.repeat(257) })],
+        ['byMs', () => storage.extendLease({ ...leaseOf(claimed), byMs: 0 })],
         ['byMs', () => storage.extendLease({ ...leaseOf(claimed), byMs: -1 })],
         ['byMs', () => storage.extendLease({ ...leaseOf(claimed), byMs: Number.POSITIVE_INFINITY })],
         ['limit', () => storage.processScheduled({ limit: 0 })],
         ['limit', () => storage.requeueExpired({ limit: 0 })],
         ['limit', () => storage.requeueExpired({ limit: 1.5 })],
         ['reason', () => storage.cancel({ id, reason: 'x'.repeat(1_025) })],
+        ['reason', () => storage.redrive({ id, reason: 'x'.repeat(1_025) })],
+        ['reason', () => storage.redrive({ id, reason: '\ud800' })],
         ['id', () => storage.getResult({ id: 'a b' })],
         ['id', () => storage.redrive({ id: '' })],
       ]
@@ -199,6 +277,47 @@ export const limitsCases: readonly ContractCase[] = [
         'result',
       )
       await complete(setup, claimed, '"small"')
+    },
+  },
+  {
+    name: 'a result that could not be read again is refused, settled or stored apart, and the attempt can still be settled',
+    rule: '12, 13, ackSuccess, storeResult',
+    async run(setup) {
+      const { storage } = setup
+      await enqueueOne(setup)
+      const claimed = await claimOne(setup)
+      const { id } = claimed.activity
+      for (const [code, text] of BAD_RESULTS) {
+        await refuses(storage.ackSuccess({ leases: [{ ...leaseOf(claimed), resultJson: text }] }), code, 'result')
+        const result = { state: 'ok', dataJson: text, atMs: 0 } as const
+        await refuses(storage.storeResult({ id, result }), code, 'result')
+      }
+      const result = { state: 'done' as 'ok', dataJson: '1', atMs: 0 }
+      await refuses(storage.storeResult({ id, result }), 'invalid_argument', 'result.state')
+      assert.equal(await storage.getResult({ id }), null)
+      await complete(setup, claimed, '{"a":[1e400]}')
+      assert.equal((await storage.getResult({ id }))?.dataJson, '{"a":[1e400]}')
+    },
+  },
+  {
+    name: 'a failure report that says nothing usable is refused, its field named, and the attempt can still be settled',
+    rule: '12, 13, ackFailure',
+    async run(setup) {
+      await enqueueOne(setup, { maxAttempts: 1 })
+      const claimed = await claimOne(setup)
+      for (const [field, report] of BAD_REPORTS) {
+        await refuses(fail(setup, claimed, report as AttemptFailureReport), 'invalid_argument', field)
+      }
+      assert.equal((await fail(setup, claimed)).outcome, 'dead_letter')
+    },
+  },
+  {
+    name: 'an empty reason is taken, for cancel and redrive',
+    rule: '12, cancel, redrive',
+    async run(setup) {
+      const { id } = await bringTo(setup, 'dead_letter')
+      const redriven = await setup.storage.redrive({ id, reason: '' })
+      assert.deepEqual(await setup.storage.cancel({ id: redriven.id, reason: '' }), { outcome: 'cancelled' })
     },
   },
   {

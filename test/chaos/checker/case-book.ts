@@ -53,7 +53,7 @@ export function openCaseBook(evidence: Evidence): CaseBook {
     reusedLeases: history.reused,
     clock: RedisClock.of(evidence.history),
     windows: new FaultWindows(evidence),
-    unansweredRedrives: redriveSpecs(evidence.history, fileOf),
+    unansweredRedrives: redriveSpecs(evidence, fileOf),
   }
 }
 

@@ -11,6 +11,7 @@ import { z } from 'zod'
 import { defineActivity } from '../../../src/client/define-activity.ts'
 import type { ClaimedAttempt } from '../../../src/core/activity.ts'
 import { systemClock } from '../../../src/core/clock.ts'
+import { waitUntil } from '../../../scripts/stack/wait.ts'
 import { ObservedNamespace } from '../../support/observed-namespace.ts'
 import { freshNamespace, kafkaBrokers, redisUrl } from '../../support/stack.ts'
 import type { DumpedRecord, TopicDump } from '../evidence.ts'
@@ -149,7 +150,14 @@ async function compactedTopic(topic: string): Promise<CompactedTopic> {
   await Promise.all([admin.connect(), producer.connect()])
   const settings = { 'cleanup.policy': 'compact', 'segment.bytes': 1 << 20, 'min.cleanable.dirty.ratio': 0.01 }
   const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value: String(value) }))
-  await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 1, configEntries }] })
+  // kafkajs's own wait gives up after a few looks, which a busy broker outlasts.
+  await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions: 1, configEntries }] })
+  const isLed = (): Promise<boolean> =>
+    admin.fetchTopicMetadata({ topics: [topic] }).then(
+      ({ topics }) => topics[0]?.partitions.every(({ leader }) => leader >= 0) ?? false,
+      () => false,
+    )
+  await waitUntil(isLed, { what: `${topic} to have a leader`, deadlineMs: 30_000 })
   let written = 0
   const write = async (count: number): Promise<void> => {
     for (let at = 0; at < count; at++) {

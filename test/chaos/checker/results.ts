@@ -45,12 +45,31 @@ function checkLooks(book: CaseBook, file: CaseFile, findings: Findings): void {
 
 /** What was seen last is what is there at rest. */
 function checkLastLook({ evidence }: CaseBook, file: CaseFile, last: Look, findings: Findings): void {
-  const stored = evidence.redis.markers[file.id]?.['r']
+  const stored = storedResult(evidence.redis.markers[file.id])
   if (stored === undefined || evidence.run.restedMono === null) return
-  const bar = stored.indexOf('|')
-  if (resultSha(stored.slice(0, bar), stored.slice(bar + 1)) === last.sha) return
+  if (resultSha(stored.state, stored.json) === last.sha) return
   const message = `the result of ${file.id} changed after it was seen at ${Math.round(last.mono)}`
   findings.judge('I9', whyChanged(file), message, [file.id])
+}
+
+/** A marker's result as callers get it. That of an end without one is kept without its time, which is the marker's (`t`). */
+function storedResult(
+  marker: Readonly<Record<string, string>> | undefined,
+): { state: string; json: string } | undefined {
+  const text = marker?.['r']
+  if (text === undefined) return undefined
+  const [state, json] = [text.slice(0, text.indexOf('|')), text.slice(text.indexOf('|') + 1)]
+  if (state !== 'end') return { state, json }
+  const { type, attempts, failure } = JSON.parse(json) as {
+    type: string
+    attempts: number
+    failure: { message: string }
+  }
+  const failedAt = new Date(Number(marker?.['t'])).toISOString()
+  return {
+    state: 'err',
+    json: JSON.stringify({ error: failure.message, type, failed_at: failedAt, attempts, failure }),
+  }
 }
 
 /** As histories have it: of state and JSON text. */
@@ -76,15 +95,16 @@ function whyGone({ windows, clock }: CaseBook, file: CaseFile, seenMono: number,
 function checkStored({ evidence }: CaseBook, file: CaseFile, findings: Findings): void {
   const end = terminalOf(file)
   if (end === undefined || evidence.run.restedMono === null) return
-  const stored = evidence.redis.markers[file.id]?.['r']
+  const stored = storedResult(evidence.redis.markers[file.id])
   if (stored === undefined) {
     findings.violate('I9', `${file.id} ended ${end.outcome}, and at rest Redis has no result of it`, [file.id])
     return
   }
-  const [state, expected] = [stored.slice(0, stored.indexOf('|')), end.outcome === 'completed' ? 'ok' : 'err']
+  const { state, json } = stored
+  const expected = end.outcome === 'completed' ? 'ok' : 'err'
   if (state !== expected) {
     findings.violate('I9', `${file.id} ended ${end.outcome}, and its stored result is '${state}'`, [file.id])
-  } else if (state === 'ok' && !isStoredAs(file, stored.slice(stored.indexOf('|') + 1))) {
+  } else if (state === 'ok' && !isStoredAs(file, json)) {
     findings.violate('I9', `${file.id} completed with another result than is stored`, [file.id])
   }
 }

@@ -25,7 +25,7 @@ end
 for i = 5, #KEYS do
   local at = 3 + (i - 5) * 6
   local id, attempt, lease = ARGV[at + 1], tonumber(ARGV[at + 2]), ARGV[at + 3]
-  local marker = redis.call('HMGET', KEYS[i], 's', 'n', 'l', 'd', 'b')
+  local marker = redis.call('HMGET', KEYS[i], 's', 'n', 'l', 'd', 'b', 'u')
   local status, current = marker[1], tonumber(marker[2] or '0')
   if (status == 'running' or status == 'reaping') and current <= attempt then
     if status == 'running' and marker[3] == lease then
@@ -38,6 +38,9 @@ for i = 5, #KEYS do
       -- cancelled before it was seen: from here on the marker may go like any other
       redis.call('PEXPIRE', KEYS[i], ARGV[3])
       unseen[ARGV[at + 5]] = (unseen[ARGV[at + 5]] or 0) - 1
+    elseif marker[6] then
+      -- restored from the log, and seen before a rebuild came to its lane record
+      redis.call('HDEL', KEYS[i], 'u')
     end
     say('done', status, marker[2])
   else

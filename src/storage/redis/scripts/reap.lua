@@ -1,11 +1,12 @@
 -- Takes expired leases over for reaping: the reaper's token becomes the lease, for a short time, so that the late
 -- worker's settlement is refused from here on and another reaper continues should this one die.
--- Whether cancel was asked for is looked at once, by the first reaper, and written down: what one has published, another
--- that continues must decide again.
+-- When that is, and whether cancel was asked for, is looked at once, by the first reaper, and written down: what one has
+-- published, another that continues must decide again.
 --
 -- KEYS  1 leases · then per item: marker
 -- ARGV  1 token · 2 reapMs · then ids
--- Reply per item, flat: 'reaping' | 'live' | 'gone', then attempt, envelope, worker, startedAtMs, '1' when cancel was asked for, cancel reason
+-- Reply per item, flat: 'reaping' | 'live' | 'gone', then attempt, envelope, worker, startedAtMs, '1' when cancel was asked for, cancel
+--       reason, reapedAtMs
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local reply = {}
@@ -14,19 +15,20 @@ local function say(...)
 end
 for i = 2, #KEYS do
   local id = ARGV[2 + (i - 1)]
-  local marker = redis.call('HMGET', KEYS[i], 's', 'd', 'n', 'e', 'w', 'b', 'c', 'cr', 'rc')
+  local marker = redis.call('HMGET', KEYS[i], 's', 'd', 'n', 'e', 'w', 'b', 'c', 'cr', 'rc', 'ra')
   local status = marker[1]
   if status ~= 'running' and status ~= 'reaping' then
     redis.call('ZREM', KEYS[1], id)
-    say('gone', '', '', '', '', '', '')
+    say('gone', '', '', '', '', '', '', '')
   elseif tonumber(marker[2]) > now then
-    say('live', '', '', '', '', '', '')
+    say('live', '', '', '', '', '', '', '')
   else
     local deadline = now + tonumber(ARGV[2])
     local cancel = status == 'reaping' and marker[9] or (marker[7] and '1' or '')
-    redis.call('HSET', KEYS[i], 's', 'reaping', 'l', ARGV[1], 'd', deadline, 'rc', cancel)
+    local reaped = status == 'reaping' and marker[10] or string.format('%.0f', now)
+    redis.call('HSET', KEYS[i], 's', 'reaping', 'l', ARGV[1], 'd', deadline, 'rc', cancel, 'ra', reaped)
     redis.call('ZADD', KEYS[1], deadline, id)
-    say('reaping', marker[3], marker[4] or '', marker[5] or '', marker[6] or '', cancel, marker[8] or '')
+    say('reaping', marker[3], marker[4] or '', marker[5] or '', marker[6] or '', cancel, marker[8] or '', reaped)
   end
 end
 return reply

@@ -2,9 +2,10 @@
 -- An entry remembers the latest activities that it stood for before (`p`, ids newest first), so that one of them that is
 -- sent again, because its caller never saw the answer, does not take the key back.
 --
--- KEYS  1 reservations · then per item: key entry
+-- KEYS  1 reservations · 2 generation · then per item: key entry
 -- ARGV  per item: id, member, envelope, ttlMs, verdict if active, if succeeded, if unsuccessful
--- Reply per item, flat: 'create' | 'existing' | 'duplicate' | 'conflict', existing id or '', its state or ''
+-- Reply: nothing at all when this run of Redis was not told yet what has ended (`generation.lua`); else per item, flat: 'create' | 'existing' | 'duplicate' | 'conflict', existing id or '', its state or ''
+if redis.call('GET', KEYS[2]) ~= (string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or 'unknown') then return {} end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local earlierChars = 32 * 37
@@ -12,8 +13,8 @@ local reply = {}
 local function say(...)
   for _, value in ipairs({ ... }) do reply[#reply + 1] = value end
 end
-for i = 2, #KEYS do
-  local at = (i - 2) * 7
+for i = 3, #KEYS do
+  local at = (i - 3) * 7
   local id = ARGV[at + 1]
   local entry = redis.call('HMGET', KEYS[i], 'id', 'st', 'p')
   local existing, state, earlier = entry[1], entry[2], entry[3] or ''

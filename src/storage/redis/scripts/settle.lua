@@ -4,9 +4,9 @@
 -- under this lease is the answer then, whatever is said now.
 --
 -- KEYS  1 leases · 2 running counts · 3 ended counts of now · then per item: marker, key entry (or the marker again)
--- ARGV  1 markerTtlMs · 2 resultTtlMs · 3 keyTtlMs · 4 endedTtlMs · then per item 14:
+-- ARGV  1 markerTtlMs · 2 resultTtlMs · 3 keyTtlMs · 4 endedTtlMs · then per item 15:
 --       id, leaseId, digest, attempt, outcome, delayMs, error, result, '1' when a cancel that was asked for comes first,
---       type|priority, worker, startedAtMs, key, channel
+--       type|priority, worker, startedAtMs, key, channel, endedAtMs or '' for now
 -- Reply per item, flat: verdict ('settled' | 'lease_lost' | 'conflict' | 'cancel_requested'), outcome, endedAtMs, dueAtMs or '',
 --       startedAtMs, worker; with 'cancel_requested' nothing was written, and the last one is the reason
 local t = redis.call('TIME')
@@ -20,7 +20,7 @@ local function say(verdict, outcome, at, due, started, worker)
 end
 
 for i = 4, #KEYS, 2 do
-  local at = 4 + ((i - 4) / 2) * 14
+  local at = 4 + ((i - 4) / 2) * 15
   local id, lease, digest = ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local marker = redis.call('HMGET', KEYS[i], 'l', 'sl', 'sd', 'so', 't', 'sa', 'b', 'w', 'c', 's', 'cr')
   local exists = marker[10]
@@ -32,6 +32,7 @@ for i = 4, #KEYS, 2 do
     say('cancel_requested', '', '', '', '', marker[11] or '')
   else
     local attempt, outcome, result = tonumber(ARGV[at + 4]), ARGV[at + 5], ARGV[at + 8]
+    local endedAt = ARGV[at + 15] == '' and text(now) or ARGV[at + 15]
     local started, worker = marker[7] or ARGV[at + 12], marker[8] or ARGV[at + 11]
     local due = ''
     if outcome == 'retrying' then due = text(now + tonumber(ARGV[at + 6])) end
@@ -40,7 +41,7 @@ for i = 4, #KEYS, 2 do
       -- as long as it waits it must be found, to be looked at or cancelled
       status, nextAttempt, ttl = 'scheduled', attempt + 1, ttl + tonumber(ARGV[at + 6])
     elseif outcome == 'lease_expired' then status, nextAttempt = 'pending', attempt + 1 end
-    local fields = { 's', status, 'n', nextAttempt, 'sl', lease, 'sd', digest, 'so', outcome, 'sn', attempt, 't', text(now),
+    local fields = { 's', status, 'n', nextAttempt, 'sl', lease, 'sd', digest, 'so', outcome, 'sn', attempt, 't', endedAt,
       'sa', due, 'b', started, 'w', worker, 'tp', ARGV[at + 10], 'k', ARGV[at + 13] }
     if ARGV[at + 7] ~= '' then fields[#fields + 1] = 'er' fields[#fields + 1] = ARGV[at + 7] end
     if result ~= '' then
@@ -49,7 +50,7 @@ for i = 4, #KEYS, 2 do
       ttl = math.max(ttl, tonumber(ARGV[2]))
     end
     redis.call('HSET', KEYS[i], unpack(fields))
-    redis.call('HDEL', KEYS[i], 'l', 'd', 'e')
+    redis.call('HDEL', KEYS[i], 'l', 'd', 'e', 'rc', 'ra')
     if ARGV[at + 13] ~= '' then ttl = math.max(ttl, tonumber(ARGV[3])) end
     redis.call('PEXPIRE', KEYS[i], ttl)
     gone[#gone + 1] = id
@@ -62,7 +63,7 @@ for i = 4, #KEYS, 2 do
       end
       redis.call('PUBLISH', ARGV[at + 14], id)
     end
-    say('settled', outcome, text(now), due, started, worker)
+    say('settled', outcome, endedAt, due, started, worker)
   end
 end
 

@@ -1,0 +1,146 @@
+// What a rebuild does with activities that have not ended: those in the schedule and those in the lanes.
+
+import type { LogRecord } from '../../consumer/fetched-record.ts'
+import type { LogReader } from '../../consumer/log-reader.ts'
+import type { Activity } from '../../core/activity.ts'
+import { crossing } from '../../core/crash-point.ts'
+import { REBUILD_LIMITS } from '../../core/limits.ts'
+import { murmur2 } from '../../core/murmur2.ts'
+import { delayKey, parseLaneTopic } from '../../core/topics.ts'
+import { decodeActivity, encodeActivity } from '../../wire/activity-record.ts'
+import { decodeDelay } from '../../wire/delay-record.ts'
+import { redrivesAmong, restoreRedrives } from '../redis/redriven.ts'
+import { restoreKeys } from '../redis/rekey.ts'
+import type { IndexEntry } from '../redis/schedule.ts'
+import { index } from '../redis/schedule.ts'
+import type { SideStore } from '../redis/side-store.ts'
+import { readPages } from './log-pages.ts'
+import type { PlannedStretch } from './rebuild-plan.ts'
+
+/** What was read and written. */
+export interface RestoredWaiting {
+  readonly activities: number
+  readonly unreadable: number
+  readonly scheduled: number
+  readonly keys: number
+  readonly unseen: number
+  readonly redriven: number
+}
+
+/** Restores keys and redrives of what waits in a lane, and which of it was cancelled. */
+export async function restoreLanePage(
+  store: SideStore,
+  namespace: string,
+  { topic, finishedAhead }: PlannedStretch,
+  records: readonly LogRecord[],
+): Promise<RestoredWaiting> {
+  const lane = parseLaneTopic(namespace, topic)
+  const waiting = records.filter(({ offset }) => !finishedAhead.some(({ from, to }) => offset >= from && offset < to))
+  const activities = waiting
+    .flatMap(({ value }) => tryDecode(() => decodeActivity(value)))
+    .filter(({ type, priority }) => type === lane?.type && priority === lane.priority)
+  const known = activities.map(activity => ({ activity, ended: null, isInLane: true }))
+  return {
+    ...(await crossing('restore.keys', () => restoreKeys(store, known))),
+    activities: activities.length,
+    unreadable: waiting.length - activities.length,
+    scheduled: 0,
+    redriven: await crossing('restore.redriven', () => restoreRedrives(store, redrivesAmong(activities))),
+  }
+}
+
+/** What a partition of the schedule is restored with. */
+export interface ScheduleRequest {
+  readonly reader: LogReader
+  readonly store: SideStore
+  readonly stretch: PlannedStretch
+  readonly signal: AbortSignal
+  readonly onPage: (restored: RestoredWaiting, rounds: number, offsets: number) => void
+}
+
+/**
+ * Restores one partition of the schedule. Read twice, for of a record only what comes later tells whether it still holds: at
+ * first the members that have no tombstone, then their records. Of more members than may be held at once a share at a time.
+ */
+export async function restoreSchedule(request: ScheduleRequest): Promise<void> {
+  const { topic, partition, from, to } = request.stretch
+  const rounds = Math.max(1, Math.ceil((to - from) / REBUILD_LIMITS.membersMax))
+  for (let round = 0; round < rounds; round++) {
+    const bounds = await request.reader.bounds(topic)
+    // What was dispatched since the last round has its tombstone by now.
+    const high = bounds.find(each => each.partition === partition)?.high ?? to
+    const live = await liveMembers(request, { high, rounds, round })
+    await indexLive(request, { high, rounds, live })
+  }
+}
+
+async function liveMembers(
+  { reader, stretch, signal, onPage }: ScheduleRequest,
+  { high, rounds, round }: { readonly high: number; readonly rounds: number; readonly round: number },
+): Promise<Map<string, number>> {
+  const live = new Map<string, number>()
+  let at = stretch.from
+  for await (const { records, nextOffset } of readPages(reader, { ...stretch, to: high }, signal)) {
+    for (const { key, value, offset } of records) {
+      const bytes = Buffer.from(key ?? [])
+      if (rounds > 1 && (murmur2(bytes) >>> 0) % rounds !== round) continue
+      const member = bytes.toString('utf8')
+      if (value === null) live.delete(member)
+      else live.set(member, offset)
+    }
+    onPage(NOTHING, rounds, nextOffset - at)
+    at = nextOffset
+  }
+  return live
+}
+
+async function indexLive(
+  { reader, store, stretch, signal, onPage }: ScheduleRequest,
+  {
+    high,
+    rounds,
+    live,
+  }: { readonly high: number; readonly rounds: number; readonly live: ReadonlyMap<string, number> },
+): Promise<void> {
+  let at = stretch.from
+  const pages = readPages(reader, { ...stretch, to: live.size === 0 ? at : high }, signal)
+  for await (const { records, nextOffset } of pages) {
+    const holding = records.filter(({ key, offset }) => live.get(Buffer.from(key ?? []).toString('utf8')) === offset)
+    onPage(await indexRecords(store, holding), rounds, nextOffset - at)
+    at = nextOffset
+  }
+  onPage(NOTHING, rounds, Math.max(0, stretch.to - at))
+}
+
+async function indexRecords(store: SideStore, records: readonly LogRecord[]): Promise<RestoredWaiting> {
+  const entries = records.flatMap(record => tryDecode(() => toEntry(record))).filter(entry => entry !== null)
+  const answers = await crossing('restore.scheduled', () => index(store, entries))
+  const activities = entries.map(({ record }) => record.activity)
+  const keyed = activities.filter(({ key }) => key !== null)
+  const known = keyed.map(activity => ({ activity, ended: null, isInLane: false }))
+  return {
+    ...(await crossing('restore.keys', () => restoreKeys(store, known))),
+    activities: activities.length,
+    unreadable: records.length - entries.length,
+    scheduled: answers.filter(answer => answer === 'indexed').length,
+    redriven: await crossing('restore.redriven', () => restoreRedrives(store, redrivesAmong(activities))),
+  }
+}
+
+/** Null under another key: its tombstone would not reach it. */
+function toEntry({ key, value, partition }: LogRecord): IndexEntry | null {
+  const record = decodeDelay(value)
+  const { id, attempt }: Activity = record.activity
+  if (Buffer.from(key ?? []).toString('utf8') !== delayKey(id, attempt)) return null
+  return { record, partition, envelope: encodeActivity(record.activity) }
+}
+
+function tryDecode<T>(decode: () => T): T[] {
+  try {
+    return [decode()]
+  } catch {
+    return [] // poison: counted, and set aside by whoever consumes it
+  }
+}
+
+const NOTHING: RestoredWaiting = { activities: 0, unreadable: 0, scheduled: 0, keys: 0, unseen: 0, redriven: 0 }

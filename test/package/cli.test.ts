@@ -1,0 +1,85 @@
+// The command as people meet it: what it prints where, and its exit codes. With servers it is tried in
+// `test/integration/rebuild-meanwhile.test.ts`.
+
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+
+const CLI = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+const PACKAGE = new URL('../../package.json', import.meta.url)
+
+function errand(args: readonly string[], env: Record<string, string> = {}) {
+  const { ERRAND_NAMESPACE: _, ERRAND_KAFKA_BROKERS: __, ERRAND_REDIS_URL: ___, ...rest } = process.env
+  const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, ...args], {
+    encoding: 'utf8',
+    env: { ...rest, ...env },
+  })
+  return { status, stdout, stderr }
+}
+
+describe('errand', () => {
+  test('says its version', () => {
+    const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string }
+    expect(errand(['--version'])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' })
+  })
+
+  test('lists its commands when it is asked for help, on stdout', () => {
+    const { status, stdout, stderr } = errand(['--help'])
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    expect(stdout).toMatch(/^ {2}rebuild +restore/m)
+  })
+
+  test.each([
+    [[], 'Say what to do.'],
+    [['rebuilt'], 'There is no command "rebuilt".'],
+    [['toString'], 'There is no command "toString".'],
+  ])('%j is wrong usage, and the list is shown on stderr', (args, why) => {
+    const { status, stdout, stderr } = errand(args)
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
+    expect(stderr).toContain(why)
+    expect(stderr).toMatch(/^ {2}rebuild/m)
+  })
+
+  test('rebuild --help names every option and variable', () => {
+    const { status, stdout } = errand(['rebuild', '--help'])
+    expect(status).toBe(0)
+    for (const word of [
+      '--namespace',
+      '--brokers',
+      '--redis',
+      '--restart',
+      '--json',
+      'ERRAND_NAMESPACE',
+      'ERRAND_KEY_LIFE',
+    ])
+      expect(stdout).toContain(word)
+  })
+
+  test.each<[string, string[], Record<string, string>, string]>([
+    ['nothing', [], {}, '--namespace (or ERRAND_NAMESPACE) and --brokers (or ERRAND_KAFKA_BROKERS) and --redis'],
+    ['an unknown option', ['--fast'], {}, "Unknown option '--fast'"],
+    ['a life without a unit', ['--key-life', '5'], serversAt('redis://localhost:1'), '--key-life is "5"'],
+    [
+      'a variable without a unit',
+      [],
+      { ...serversAt('redis://localhost:1'), ERRAND_MARKER_LIFE: 'x' },
+      '--marker-life is "x"',
+    ],
+    ['a bad URL', [], serversAt('http://localhost'), 'redisUrl is not a redis:// or rediss:// URL'],
+  ])('rebuild with %s is wrong usage and says what is wrong', (_, args, env, why) => {
+    const { status, stdout, stderr } = errand(['rebuild', ...args], env)
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
+    expect(stderr).toContain(why)
+  })
+
+  test('rebuild fails where nobody answers, and says where', () => {
+    const { status, stderr } = errand(['rebuild'], serversAt('redis://127.0.0.1:1'))
+    expect(status).toBe(1)
+    expect(stderr).toContain('redis://127.0.0.1:1')
+  })
+})
+
+function serversAt(redisUrl: string): Record<string, string> {
+  return { ERRAND_NAMESPACE: 'shop', ERRAND_KAFKA_BROKERS: '127.0.0.1:1', ERRAND_REDIS_URL: redisUrl }
+}

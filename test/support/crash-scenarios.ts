@@ -1,0 +1,41 @@
+// The names of what a process does when it dies; `crash-scenes.ts` knows how.
+
+/** Every scenario. */
+export const SCENARIOS = [
+  'enqueue plain',
+  'enqueue delayed',
+  'enqueue keyed',
+  'enqueue keyed and delayed',
+  'confirm reservations',
+  'drop a reservation',
+  'claim',
+  'return a claim',
+  'look at what is over',
+  'complete',
+  'retry',
+  'fail',
+  'exhaust',
+  'renew',
+  'release',
+  'close',
+  'store a result',
+  'cancel pending',
+  'cancel scheduled',
+  'cancel running',
+  'redrive',
+  'set poison aside',
+  'read the schedule',
+  'sweep over what was cancelled',
+  'sweep',
+  'dispatch',
+  'dispatch a retry',
+  'reap',
+  'reap exhausted',
+  'reap cancelled',
+  'reap what has no envelope',
+  'trim',
+  'restore',
+  'rebuild',
+] as const
+/** One of {@link SCENARIOS}. */
+export type ScenarioName = (typeof SCENARIOS)[number]

@@ -1,0 +1,37 @@
+// Which of the Lua scripts write, by what they call. A command that is not known to read counts as a write.
+
+import { readFileSync, readdirSync } from 'node:fs'
+
+const SCRIPTS = new URL('../../src/storage/redis/scripts/', import.meta.url)
+
+/** Commands that change nothing, in small letters. */
+export const REDIS_READS: ReadonlySet<string> = new Set(
+  [
+    'exists',
+    'get',
+    'hexists',
+    'hget',
+    'hgetall',
+    'hlen',
+    'hmget',
+    'info',
+    'ping',
+    'pttl',
+    'time',
+    'zcard',
+    'zrange',
+  ].concat(['zrangebyscore', 'zscore']),
+)
+
+/** The scripts that write, each with its text. */
+export function writingScripts(): { readonly name: string; readonly text: string }[] {
+  return readdirSync(SCRIPTS)
+    .filter(file => file.endsWith('.lua'))
+    .map(file => ({ name: file.slice(0, -'.lua'.length), text: readFileSync(new URL(file, SCRIPTS), 'utf8') }))
+    .filter(({ text }) => writesIn(text))
+}
+
+function writesIn(lua: string): boolean {
+  const calls = [...lua.matchAll(/redis\.p?call\(\s*'([^']*)'/g)].map(match => (match[1] ?? '').toLowerCase())
+  return calls.some(command => !REDIS_READS.has(command))
+}
