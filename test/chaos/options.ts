@@ -37,7 +37,8 @@ export const USAGE = `Load and faults against a Kafka and a Redis of its own; th
   --out DIR        where the evidence goes (default .errand/chaos/<time>-<seed>)
   --json           the report as JSON on stdout
 
-Exit code: 0 nothing was lost · 1 a promise was broken · 2 wrong usage · 3 invalid: the faults did not really happen
+Exit code: 0 nothing was lost · 1 a promise was broken · 2 wrong usage · 3 invalid: the faults did not really happen ·
+130 interrupted
 `
 
 /** A command line that is not understood. */

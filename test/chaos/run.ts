@@ -60,8 +60,14 @@ export function plansOf(options: ChaosOptions): Readonly<Record<Fault['lane'], L
   return { servers: planOf('servers'), processes: planOf('processes') }
 }
 
-/** Runs, and leaves the evidence in `dir`. Everything that it started is gone afterwards. */
-export async function runChaos(options: ChaosOptions, dir: string, say: Say): Promise<void> {
+/**
+ * Runs, and leaves the evidence in `dir`. Everything that it started is gone afterwards, also when the signal aborts it, which
+ * then rejects with the signal's reason.
+ */
+export async function runChaos(
+  options: ChaosOptions,
+  { dir, say, signal }: { readonly dir: string; readonly say: Say; readonly signal: AbortSignal },
+): Promise<void> {
   mkdirSync(dir, { recursive: true })
   const plans = plansOf(options)
   say(`faults: ${drawnFaults(Object.values(plans)).join(', ')}`)
@@ -75,7 +81,7 @@ export async function runChaos(options: ChaosOptions, dir: string, say: Say): Pr
     ...(options.brokers === 3 ? { replicationFactor: 3, minInsyncReplicas: 2 } : {}),
   })
   await storage.declareTypes({ types: LOAD_TYPES })
-  const info = await underFaults({ options, dir, say, plans, stack, storage, namespace })
+  const info = await underFaults({ options, dir, say, signal, plans, stack, storage, namespace })
   await dumpTopics({ brokers: stack.direct.kafkaBrokers, namespace }, join(dir, FILES.topics))
   const redis = await dumpRedis({ url: stack.direct.redisUrl, namespace })
   writeFileSync(join(dir, FILES.redis), JSON.stringify(redis))
@@ -86,6 +92,7 @@ interface Scene {
   readonly options: ChaosOptions
   readonly dir: string
   readonly say: Say
+  readonly signal: AbortSignal
   readonly plans: Readonly<Record<Fault['lane'], LanePlan>>
   readonly stack: ProxiedStack
   readonly storage: KafkaStorage
@@ -112,7 +119,7 @@ async function underFaults(scene: Scene): Promise<RunInfo> {
     graceMs: GRACE_MS,
     clockPreload: CLOCK_PRELOAD,
   })
-  await using _sampler = new OffsetSampler({
+  await using sampler = new OffsetSampler({
     namespace,
     brokers: stack.direct.kafkaBrokers,
     partitions: PARTITIONS,
@@ -120,12 +127,16 @@ async function underFaults(scene: Scene): Promise<RunInfo> {
   })
   const ground = groundOf(scene, fleet)
   const untilMono = mono() + options.seconds * 1_000
-  await Promise.all([
-    inject(scene, 'servers', { ground, fleet, untilMono, redisLosses }),
-    inject(scene, 'processes', { ground, fleet, untilMono, redisLosses }),
-    systemClock.sleep(options.seconds * 1_000),
-  ])
-  say('no more faults; the load ends')
+  await unlessAborted(
+    scene.signal,
+    Promise.all([
+      inject(scene, 'servers', { ground, fleet, untilMono, redisLosses }),
+      inject(scene, 'processes', { ground, fleet, untilMono, redisLosses }),
+      systemClock.sleep(options.seconds * 1_000),
+    ]),
+  )
+  const { looks, failures } = sampler.report
+  say(`no more faults; the load ends; offsets were sampled ${looks} times, and ${failures} times in vain`)
   await fleet.stopKind('producer')
   const healedMono = mono()
   const rest = await comeToRest({
@@ -157,6 +168,15 @@ async function underFaults(scene: Scene): Promise<RunInfo> {
     redisLosses,
     exits: fleet.exits,
   }
+}
+
+/** Rejects with the signal's reason as soon as it aborts; what was waited for may go on. */
+function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  signal.throwIfAborted()
+  const aborted = new Promise<never>((_, reject) =>
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
+  )
+  return Promise.race([work, aborted])
 }
 
 function groundOf({ stack, storage, namespace, say }: Scene, fleet: Fleet): Ground {
@@ -201,7 +221,7 @@ async function inject(scene: Scene, name: Fault['lane'], lane: Lane): Promise<vo
   const { steps } = plans[name]
   const needed = drawnFaults([plans[name]]).length * INJECTIONS_MIN
   for (const [at, step] of steps.entries()) {
-    if (at >= needed && mono() > lane.untilMono) return
+    if (scene.signal.aborted || (at >= needed && mono() > lane.untilMono)) return
     await systemClock.sleep(step.pauseMs)
     const fault = faults.get(step.fault)
     if (fault === undefined) continue

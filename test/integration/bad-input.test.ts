@@ -164,7 +164,7 @@ describe.each([
   test('an activity that was changed by hand is refused for itself, whatever was changed', async () => {
     const ids = { next: () => 'made-by-hand' }
     const made = newActivity({ type: work.type, payload: 1, key: 'by-hand' }, { ids, nowMs: 0 })
-    const changed = BAD_ACTIVITIES.map(([, change]) => ({ ...made, ...change }) as Activity)
+    const changed: Activity[] = BAD_ACTIVITIES.map(([, change]) => ({ ...made, ...change }))
     const none = [null, 7, hostile()] as unknown as Activity[]
     const answers = await storage.enqueueMany({ activities: [...changed, ...none] })
     const wrong = answers.flatMap((answer, at) => {
@@ -328,6 +328,24 @@ describe.each([
     })
 
     test('that comes after all of those is run', () => expect(ends.get('is good')).toBe('"good"'))
+
+    test('whose result only the storage refuses ends its activity as failed, not its worker', async () => {
+      const spoiling = spoilingResults(storage)
+      const worker = new Worker({ storage: spoiling, concurrency: 4, reaper: false })
+      worker.handle(numbered, at => (at === 1 ? 'spoilt' : 'good'))
+      await worker.start()
+      const answers = await client.enqueueMany(
+        numbered,
+        [0, 1, 2].map(input => ({ input })),
+      )
+      const said = answers.map(async answer => {
+        const id = 'handle' in answer ? answer.handle.id : ''
+        const { state, dataJson } = await storage.awaitResult({ id, signal: AbortSignal.timeout(20_000) })
+        return state === 'ok' ? dataJson : saidBy(dataJson)
+      })
+      expect(await Promise.all(said)).toEqual(['"good"', 'failed serialization', '"good"'])
+      expect(await worker.stop()).toEqual({ drained: true, remaining: 0 })
+    })
   })
 })
 
@@ -344,4 +362,19 @@ test.each(BAD_NAMESPACES.map((namespace, at) => ({ name: `${at}: ${String(namesp
 
 function throws(thrown: unknown): never {
   throw thrown
+}
+
+/** The storage, with one result broken on its way there. */
+function spoilingResults(storage: Storage): Storage {
+  const ackSuccess: Storage['ackSuccess'] = ({ leases }) =>
+    storage.ackSuccess({
+      leases: leases.map(lease => (lease.resultJson === '"spoilt"' ? { ...lease, resultJson: '"spoilt' } : lease)),
+    })
+  return new Proxy(storage, {
+    get(target, name) {
+      if (name === 'ackSuccess') return ackSuccess
+      const value: unknown = Reflect.get(target, name, target)
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value
+    },
+  })
 }

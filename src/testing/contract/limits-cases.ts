@@ -166,7 +166,7 @@ export const limitsCases: readonly ContractCase[] = [
     name: 'an activity that was changed by hand is refused for itself, its field named, and its neighbours are created',
     rule: '12, 13, enqueueMany',
     async run(setup) {
-      const changed = BAD_CHANGES.map(([, change]) => ({ ...setup.newActivity(), ...change }) as Activity)
+      const changed: Activity[] = BAD_CHANGES.map(([, change]) => ({ ...setup.newActivity(), ...change }))
       const [first, last] = [setup.newActivity(), { ...setup.newActivity(), attempt: 3, retryCount: 2 }]
       const answers = await setup.storage.enqueueMany({ activities: [first, ...changed, last] })
       assert.deepEqual([answers[0]?.outcome, answers.at(-1)?.outcome], ['created', 'created'])
