@@ -153,3 +153,13 @@ test('the checks that others use stand alone', () => {
   expect(checkBehavior('allow_reuse')).toBe('allow_reuse')
   expect(checkMetadata(undefined)).toEqual({})
 })
+
+test.each([Number.NaN, -1, LIMITS.timeMsMax + 1])('a clock that says %d is not written down', nowMs => {
+  const made = (): unknown => newActivity({ type: 'work', payload: 1 }, { ids: { next: () => 'id-1' }, nowMs })
+  expect(made).toThrow(/nowMs is/)
+})
+
+test('an id that its source made up is checked like any other', () => {
+  const made = (): unknown => newActivity({ type: 'work', payload: 1 }, { ids: { next: () => 'a b' }, nowMs: 0 })
+  expect(made).toThrow(/id is "a b"/)
+})
