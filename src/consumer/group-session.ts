@@ -122,10 +122,9 @@ export class GroupSession {
   async close(): Promise<void> {
     const { clock, logger, groupId } = this.#options
     const tooLong = (): Error => new ErrandError('timeout', `closing took more than ${CLOSE_MS_MAX} ms`)
+    this.#isAbandoned = true
     const opened = this.#opening.catch(() => undefined) // whoever opened it has the error
-    await withDeadline(clock, opened, CLOSE_MS_MAX, tooLong).catch(() => {
-      this.#isAbandoned = true
-    })
+    await withDeadline(clock, opened, CLOSE_MS_MAX, tooLong).catch(() => undefined) // it ends at its join, or with the process
     try {
       await withDeadline(clock, this.#consumer.disconnect(), CLOSE_MS_MAX, tooLong)
     } catch (error) {

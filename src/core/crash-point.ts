@@ -49,6 +49,7 @@ export const CRASH_POINTS = [
   'reap.published',
   'reap.settled',
   'trim.deleted',
+  'restore.begun',
   'restore.markers',
   'restore.keys',
   'restore.redriven',

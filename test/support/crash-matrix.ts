@@ -102,6 +102,7 @@ export const CRASH_MATRIX: readonly MatrixRow[] = [
   row('reap cancelled', 'reap.settled', CANCELLED, CANCELLED),
   row('reap what has no envelope', 'reap.returned', FIRST, FIRST),
   alone('trim', 'trim.deleted', COMPLETED, COMPLETED),
+  alone('restore', 'restore.begun', COMPLETED, COMPLETED),
   alone('restore', 'restore.markers', COMPLETED, COMPLETED),
   alone('restore', 'restore.generation', COMPLETED, COMPLETED),
   alone('rebuild', 'restore.keys', FIRST, FIRST),

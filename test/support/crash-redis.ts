@@ -44,9 +44,9 @@ export class CrashRedis {
     }
   }
 
-  /** Lets the next sweep happen, however soon after the last, and although who held the lock has died with it. */
+  /** Lets the next sweep, or recovery, happen, however soon after the last, and although who held the lock has died with it. */
   async allowSweep(): Promise<void> {
-    await this.#redis.del(this.#keys.sweep)
+    await this.#redis.del(this.#keys.sweep, this.#keys.recovery)
   }
 
   /** What waits in the sets: nothing, once all has ended. */

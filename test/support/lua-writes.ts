@@ -20,7 +20,7 @@ export const REDIS_READS: ReadonlySet<string> = new Set(
     'time',
     'zcard',
     'zrange',
-  ].concat(['zrangebyscore', 'zscore']),
+  ].concat(['zrangebyscore', 'zscore', 'zscan']),
 )
 
 /** The scripts that write, each with its text. */

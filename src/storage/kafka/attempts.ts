@@ -85,33 +85,27 @@ export class Attempts {
       claim(this.#store, { requests, leaseMs: params.leaseMs, worker: params.worker }),
     ).catch((error: unknown) => {
       // The outcome is unknown: the same lease ids are used again, so that a claim which was made is found again.
-      for (const entry of entries) {
-        this.#unanswered.add(entry)
-        this.#lanes.buffers.push(entry)
-      }
-      this.#scheduleLook()
+      this.#claimAgain(entries)
       throw error
     })
     for (const entry of entries) this.#unanswered.delete(entry)
-    if (answers.some(answer => answer.verdict === 'unrestored')) return this.#restoreFirst(entries, answers, params)
+    if (answers.some(answer => answer.verdict === 'unrestored')) return this.#restoreFirst(entries)
     return this.#take(entries, answers, params)
   }
 
-  // Claims that were made before Redis was emptied in their middle are gone with it; all are made again.
-  async #restoreFirst(
-    entries: readonly LaneEntry[],
-    answers: readonly ClaimAnswer[],
-    params: ClaimParams,
-  ): Promise<ClaimedAttempt[]> {
-    const waits = entries.filter((_, at) => answers[at]?.verdict === 'unrestored')
-    for (const entry of waits) this.#lanes.buffers.push(entry)
+  // Claims that were made before Redis was emptied in their middle are gone with it; all are made again, under their lease ids.
+  async #restoreFirst(entries: readonly LaneEntry[]): Promise<ClaimedAttempt[]> {
+    this.#claimAgain(entries)
     await this.#restore()
-    const made = entries.filter(entry => !waits.includes(entry))
-    return this.#take(
-      made,
-      answers.filter(answer => answer.verdict !== 'unrestored'),
-      params,
-    )
+    return []
+  }
+
+  #claimAgain(entries: readonly LaneEntry[]): void {
+    for (const entry of entries) {
+      this.#unanswered.add(entry)
+      this.#lanes.buffers.push(entry)
+    }
+    this.#scheduleLook()
   }
 
   #take(entries: readonly LaneEntry[], answers: readonly ClaimAnswer[], params: ClaimParams): ClaimedAttempt[] {

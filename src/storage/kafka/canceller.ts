@@ -49,6 +49,7 @@ export class Canceller {
   async cancel(params: Readonly<{ id: string; reason?: string }>): Promise<CancelAnswer> {
     const id = checkId(params.id)
     const reason = checkReason(params.reason) || 'cancelled' // an empty one says nothing: the same as none
+    await this.#restore() // else what waits may only seem to be unknown
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       const answer = await this.#tryCancel(id, reason)
       if (answer !== 'moved') return answer

@@ -107,8 +107,9 @@ export class KafkaStorage implements port.Storage {
     const catalog = new TopicCatalog(admin, options)
     const publisher = new Publisher(namespace, catalog, writer)
     const lanes = new Lanes(options, publisher)
-    const attempts = new Attempts({ store, lanes, publisher, restore: () => this.#recovery.ensure(), clock, logger })
-    const enqueuer = new Enqueuer({ store, publisher, catalog, restore: () => this.#recovery.ensure(), clock, logger })
+    const restore = (): Promise<void> => this.#recovery.ensure()
+    const attempts = new Attempts({ store, lanes, publisher, restore, clock, logger })
+    const enqueuer = new Enqueuer({ store, publisher, catalog, restore, clock, logger })
     const search = new LogSearch({ namespace, catalog, admin, reader, clock, logger })
     this.#store = store
     this.#admin = admin
@@ -119,13 +120,12 @@ export class KafkaStorage implements port.Storage {
     this.#attempts = attempts
     this.#enqueuer = enqueuer
     this.#dequeuer = new Dequeuer({ lanes, attempts, clock })
-    this.#settler = new Settler({ store, attempts, publisher, logger })
+    this.#settler = new Settler({ store, attempts, publisher, restore, logger })
     this.#scheduling = new Scheduling({ store, publisher, catalog, admin, reader, options })
     this.#recovery = new Recovery({ store, scheduling: this.#scheduling, catalog, admin, reader, clock, logger })
-    const restoreFirst = (): Promise<void> => this.#recovery.ensure()
-    this.#rebuild = new Rebuild({ namespace, store, catalog, admin, reader, restoreFirst, clock, logger })
-    this.#reaping = new Reaping({ namespace, store, publisher, attempts, enqueuer, catalog, admin, logger })
-    this.#canceller = new Canceller({ store, publisher, search, restore: () => this.#recovery.ensure(), ids: options.ids })
+    this.#rebuild = new Rebuild({ namespace, store, catalog, admin, reader, restoreFirst: restore, clock, logger })
+    this.#reaping = new Reaping({ namespace, store, publisher, attempts, enqueuer, catalog, admin, restore, logger })
+    this.#canceller = new Canceller({ store, publisher, search, restore, ids: options.ids })
     this.#inspector = new Inspector({ namespace, store, attempts, lanes, catalog, admin, reader })
     this.#timelines = new Timelines({ store, search, reader, catalog, clock })
     this.#waiters = new Waiters(store)
@@ -186,6 +186,7 @@ export class KafkaStorage implements port.Storage {
   }
 
   async processScheduled({ limit }: Readonly<{ limit: number }>): Promise<port.ScheduledReport> {
+    await this.#recovery.ensure() // what an older state of Redis holds may have been cancelled since
     return this.#scheduling.dispatch(checkInteger('limit', limit, 1, LIMITS.housekeepingBatchMax))
   }
 

@@ -45,6 +45,7 @@ export class Reaping {
     readonly enqueuer: Enqueuer
     readonly catalog: TopicCatalog
     readonly admin: TopicAdmin
+    readonly restore: () => Promise<void>
     readonly logger: Logger
   }
 
@@ -56,6 +57,7 @@ export class Reaping {
     enqueuer: Enqueuer
     catalog: TopicCatalog
     admin: TopicAdmin
+    restore: () => Promise<void>
     logger: Logger
   }) {
     this.#parts = parts
@@ -79,7 +81,7 @@ export class Reaping {
     const ends = decided.filter(({ settlement }) => types.has(settlement.activity.type))
     const published = await this.#publish(ends)
     const requests = published.map(({ request }) => request)
-    await crossing('reap.settled', () => settle(store, requests))
+    await crossing('reap.settled', () => settle(store, requests, this.#parts.restore))
     this.#parts.attempts.doubt(taken.map(each => each.id))
     await this.#parts.attempts.lookAtHeld()
     return {

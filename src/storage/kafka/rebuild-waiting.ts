@@ -2,18 +2,16 @@
 
 import type { LogRecord } from '../../consumer/fetched-record.ts'
 import type { LogReader } from '../../consumer/log-reader.ts'
-import type { Activity } from '../../core/activity.ts'
 import { crossing } from '../../core/crash-point.ts'
 import { REBUILD_LIMITS } from '../../core/limits.ts'
 import { murmur2 } from '../../core/murmur2.ts'
-import { delayKey, parseLaneTopic } from '../../core/topics.ts'
-import { decodeActivity, encodeActivity } from '../../wire/activity-record.ts'
-import { decodeDelay } from '../../wire/delay-record.ts'
+import { parseLaneTopic } from '../../core/topics.ts'
+import { decodeActivity } from '../../wire/activity-record.ts'
 import { redrivesAmong, restoreRedrives } from '../redis/redriven.ts'
 import { restoreKeys } from '../redis/rekey.ts'
-import type { IndexEntry } from '../redis/schedule.ts'
 import { index } from '../redis/schedule.ts'
 import type { SideStore } from '../redis/side-store.ts'
+import { StandingOffsets, indexEntryOf, memberOf } from './delay-log.ts'
 import { readPages } from './log-pages.ts'
 import type { PlannedStretch } from './rebuild-plan.ts'
 
@@ -77,17 +75,13 @@ export async function restoreSchedule(request: ScheduleRequest): Promise<void> {
 async function liveMembers(
   { reader, stretch, signal, onPage }: ScheduleRequest,
   { high, rounds, round }: { readonly high: number; readonly rounds: number; readonly round: number },
-): Promise<Map<string, number>> {
-  const live = new Map<string, number>()
+): Promise<StandingOffsets> {
+  const isOfRound = (member: string): boolean =>
+    rounds === 1 || (murmur2(Buffer.from(member, 'latin1')) >>> 0) % rounds === round
+  const live = new StandingOffsets(isOfRound)
   let at = stretch.from
   for await (const { records, nextOffset } of readPages(reader, { ...stretch, to: high }, signal)) {
-    for (const { key, value, offset } of records) {
-      const bytes = Buffer.from(key ?? [])
-      if (rounds > 1 && (murmur2(bytes) >>> 0) % rounds !== round) continue
-      const member = bytes.toString('utf8')
-      if (value === null) live.delete(member)
-      else live.set(member, offset)
-    }
+    for (const record of records) live.add(record)
     onPage(NOTHING, rounds, nextOffset - at)
     at = nextOffset
   }
@@ -96,16 +90,12 @@ async function liveMembers(
 
 async function indexLive(
   { reader, store, stretch, signal, onPage }: ScheduleRequest,
-  {
-    high,
-    rounds,
-    live,
-  }: { readonly high: number; readonly rounds: number; readonly live: ReadonlyMap<string, number> },
+  { high, rounds, live }: { readonly high: number; readonly rounds: number; readonly live: StandingOffsets },
 ): Promise<void> {
   let at = stretch.from
   const pages = readPages(reader, { ...stretch, to: live.size === 0 ? at : high }, signal)
   for await (const { records, nextOffset } of pages) {
-    const holding = records.filter(({ key, offset }) => live.get(Buffer.from(key ?? []).toString('utf8')) === offset)
+    const holding = records.filter(record => live.get(memberOf(record)) === record.offset)
     onPage(await indexRecords(store, holding), rounds, nextOffset - at)
     at = nextOffset
   }
@@ -113,7 +103,7 @@ async function indexLive(
 }
 
 async function indexRecords(store: SideStore, records: readonly LogRecord[]): Promise<RestoredWaiting> {
-  const entries = records.flatMap(record => tryDecode(() => toEntry(record))).filter(entry => entry !== null)
+  const entries = records.flatMap(record => tryDecode(() => indexEntryOf(record)))
   const answers = await crossing('restore.scheduled', () => index(store, entries))
   const activities = entries.map(({ record }) => record.activity)
   const keyed = activities.filter(({ key }) => key !== null)
@@ -125,14 +115,6 @@ async function indexRecords(store: SideStore, records: readonly LogRecord[]): Pr
     scheduled: answers.filter(answer => answer === 'indexed').length,
     redriven: await crossing('restore.redriven', () => restoreRedrives(store, redrivesAmong(activities))),
   }
-}
-
-/** Null under another key: its tombstone would not reach it. */
-function toEntry({ key, value, partition }: LogRecord): IndexEntry | null {
-  const record = decodeDelay(value)
-  const { id, attempt }: Activity = record.activity
-  if (Buffer.from(key ?? []).toString('utf8') !== delayKey(id, attempt)) return null
-  return { record, partition, envelope: encodeActivity(record.activity) }
 }
 
 function tryDecode<T>(decode: () => T): T[] {

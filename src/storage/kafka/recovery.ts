@@ -18,6 +18,8 @@ import type { TopicCatalog } from './topic-catalog.ts'
  * or stands behind one that is still held; the rest is named in the commit's metadata.
  */
 const WINDOW_MS = 300_000
+/** Record times are their writers' clocks. */
+const SKEW_MS = 120_000
 /** Per partition, should more have ended within the window. */
 const OUTCOMES_MAX = 200_000
 /** While another process is at it, and to follow it should it die. */
@@ -69,12 +71,13 @@ export class Recovery {
   }
 
   async #restore(): Promise<void> {
+    const token = await crossing('restore.begun', () => this.#store.beginRestore())
     // Markers first: the schedule is not restored where a marker says that an attempt is over.
     const markers = await this.#restoreMarkers()
     const scheduled = await this.#scheduling.restore()
-    await crossing('restore.generation', () => this.#store.markGeneration())
+    await crossing('restore.generation', () => this.#store.endRestore(token))
     if (markers + scheduled > 0) {
-      this.#logger.warn('Redis was emptied: restored from the logs', { markers, scheduled })
+      this.#logger.warn('Redis was emptied or started anew: told from the logs', { markers, scheduled })
     }
   }
 
@@ -82,7 +85,7 @@ export class Recovery {
     const { outcomes: topic } = this.#catalog.shared()
     const bounds = await this.#reader.bounds(topic)
     if (bounds.every(({ low, high }) => low === high)) return 0
-    const starts = await this.#admin.offsetsAtTime(topic, this.#clock.nowMs() - WINDOW_MS)
+    const starts = await this.#admin.offsetsAtTime(topic, (await this.#store.nowMs()) - WINDOW_MS - SKEW_MS)
     let written = 0
     for (const { partition, low, high } of bounds) {
       const start = starts.find(each => each.partition === partition)?.offset ?? low

@@ -1,11 +1,12 @@
 // Scheduled attempts: `ns.delay` is read into the due-time index, what is due goes to its lane, then its delay record gets
 // a tombstone, then the index forgets it. Whoever stops in between is continued by another, with the same records.
 
+import { randomUUID } from 'node:crypto'
 import type { Activity, PoisonRecord } from '../../core/activity.ts'
 import type { Clock } from '../../core/clock.ts'
 import { crossing } from '../../core/crash-point.ts'
 import { fromUnknown } from '../../core/errors.ts'
-import { LIMITS } from '../../core/limits.ts'
+import { LIMITS, REBUILD_LIMITS } from '../../core/limits.ts'
 import type { Logger } from '../../core/logger.ts'
 import { delayKey, schedulerGroup } from '../../core/topics.ts'
 import type { FetchedRecord } from '../../consumer/fetched-record.ts'
@@ -13,13 +14,13 @@ import { GroupConsumer } from '../../consumer/group-consumer.ts'
 import type { LogRecord } from '../../consumer/fetched-record.ts'
 import type { LogReader } from '../../consumer/log-reader.ts'
 import type { TopicAdmin } from '../../producer/topic-admin.ts'
-import { decodeActivity, encodeActivity } from '../../wire/activity-record.ts'
+import { decodeActivity } from '../../wire/activity-record.ts'
 import { readMarkers } from '../redis/markers.ts'
 import type { DueEntry, IndexAnswer, IndexEntry } from '../redis/schedule.ts'
-import { forget, index, takeDue } from '../redis/schedule.ts'
+import { INDEX_START, forget, index, indexedMembers, indexedPartitions, takeDue } from '../redis/schedule.ts'
 import type { SideStore } from '../redis/side-store.ts'
 import type { ScheduledReport } from '../storage.ts'
-import { StandingDelays, memberOf, readDelay } from './delay-log.ts'
+import { StandingDelays, indexEntryOf, memberOf } from './delay-log.ts'
 import type { ResolvedKafkaStorageOptions } from './kafka-storage-options.ts'
 import { poisonOf } from './lanes.ts'
 import type { Publisher } from './publisher.ts'
@@ -32,8 +33,10 @@ import { UnknownTypes } from './unknown-types.ts'
 const DISPATCH_CLAIM_MS = 10_000
 /** How long the first step waits for what the log already holds. */
 const FIRST_CATCH_UP_MS = 5_000
-/** One sweep at a time, and not more often than this. */
-const SWEEP_LOCK_MS = 30_000
+/** One sweep at a time, one recovery at a time. Another follows who dies at it after this. */
+const LOCK_MS = 30_000
+/** Members of the index that are held at once, about 200 bytes each. */
+const MEMBERS_AT_ONCE = REBUILD_LIMITS.membersMax
 const RETRY_MS = 500
 
 /** Reads the schedule, and makes what is due ready. */
@@ -201,7 +204,7 @@ export class Scheduling {
     const poison: PoisonRecord[] = []
     for (const record of records) {
       try {
-        latest.set(memberOf(record), record.value === null ? null : toIndex(record))
+        latest.set(memberOf(record), record.value === null ? null : { record, entry: indexEntryOf(record) })
       } catch (error) {
         poison.push(poisonOf(record, fromUnknown(error, 'serialization'), this.#clock.nowMs()))
       }
@@ -242,54 +245,81 @@ export class Scheduling {
     await crossing('schedule.tombstoned', () => this.#publisher.writeAll(tombstones))
   }
 
-  /** Re-reads the schedule's log and restores what the index lacks, unless another process is at it. Gives the number restored. */
+  /** Re-reads the schedule's log as {@link restore}, unless another process is at it. Gives the number restored. */
   async sweep(): Promise<number> {
     let restored = 0
-    await this.alone(async () => {
+    await this.#alone(this.#store.keys.sweep, async () => {
       restored = await this.restore()
     })
     return restored
   }
 
-  /** Does something that one process at a time should do; false when another is at it. */
-  async alone(work: () => Promise<void>): Promise<boolean> {
-    const { redis } = this.#store.main
+  /** Recovers from a loss of Redis, unless another process is at it: false then. Waits for no sweep. */
+  alone(work: () => Promise<void>): Promise<boolean> {
+    return this.#alone(this.#store.keys.recovery, work)
+  }
+
+  async #alone(lock: string, work: () => Promise<void>): Promise<boolean> {
+    const { main } = this.#store
+    const token = randomUUID()
     const isMine = await crossing('sweep.locked', () =>
-      this.#store.main.guard('the sweep lock', () => redis.set(this.#store.keys.sweep, '1', 'PX', SWEEP_LOCK_MS, 'NX')),
+      main.guard('a lock', () => main.redis.set(lock, token, 'PX', LOCK_MS, 'NX')),
     )
     if (isMine !== 'OK') return false
     try {
       await work()
     } finally {
-      // Not fenced: should it have run over its time, two of them at once do the same work twice, which changes nothing.
-      await crossing('sweep.unlocked', () =>
-        this.#store.main.guard('the sweep lock', () => redis.del(this.#store.keys.sweep)),
-      )
+      // Only its own: after more than its time another may have it. Both do the same work twice then, which changes nothing.
+      await crossing('sweep.unlocked', () => main.run('unlock', [lock], [token]))
     }
     return true
   }
 
-  /** Re-reads the whole compacted topic and restores what the index lacks. Gives the number restored. */
+  /**
+   * Makes the index what the log says: puts in what it lacks and takes out what is not scheduled any more, as a Redis that
+   * came back with an older state has it. Reads the log as often as the index has {@link MEMBERS_AT_ONCE} members, at least
+   * once. Gives the number put in.
+   */
   async restore(): Promise<number> {
     let restored = 0
-    const { delay } = this.#catalog.shared()
-    for (const { partition, low, high } of await this.#reader.bounds(delay)) {
+    let cursor = INDEX_START
+    do {
+      const isFirst = cursor === INDEX_START
+      // Before the log's end is read: who indexes has written the record by then, so what stands of these lies below that end.
+      const page = await indexedMembers(this.#store, { cursor, atLeast: MEMBERS_AT_ONCE })
+      restored += await this.#compare(page.members, isFirst)
+      cursor = page.cursor
+    } while (cursor !== INDEX_START)
+    return restored
+  }
+
+  async #compare(members: Set<string>, isRestoring: boolean): Promise<number> {
+    let restored = 0
+    const { delay: topic } = this.#catalog.shared()
+    const bounds = await this.#reader.bounds(topic)
+    for (const { partition, low, high } of bounds) {
       // Only what the end, read beforehand, still holds: what is dispatched meanwhile has its tombstone beyond it.
-      const standing = new StandingDelays()
-      await this.#reader.scan({
-        topic: delay,
-        partition,
-        from: low,
-        to: high,
-        maxRecords: high - low,
-        onRecord: record => standing.add(record),
-      })
+      const standing = isRestoring ? new StandingDelays() : new StandingDelays(members)
+      const onRecord = (record: LogRecord): void => standing.add(record)
+      await this.#reader.scan({ topic, partition, from: low, to: high, maxRecords: high - low, onRecord })
       const live = standing.records()
-      for (let at = 0; at < live.length; at += LIMITS.scriptBatchMax) {
+      for (const record of live) members.delete(memberOf(record))
+      for (let at = 0; isRestoring && at < live.length; at += LIMITS.scriptBatchMax) {
         restored += (await this.#apply(live.slice(at, at + LIMITS.scriptBatchMax), true)).restored
       }
     }
+    // A partition that nobody told of, or that has never held anything, buries nothing.
+    await this.#forgetBuried(members, new Set(bounds.flatMap(({ partition, high }) => (high > 0 ? [partition] : []))))
     return restored
+  }
+
+  async #forgetBuried(members: ReadonlySet<string>, read: ReadonlySet<number>): Promise<void> {
+    for await (const page of indexedPartitions(this.#store, [...members])) {
+      const buried = page.flatMap(({ member, partition }) => (read.has(partition) ? [{ member, activity: null }] : []))
+      if (buried.length === 0) continue
+      await crossing('schedule.forgotten', () => forget(this.#store, buried))
+      this.#logger.info('taken out of the schedule: its log holds them no more', { attempts: buried.length })
+    }
   }
 
   async close(): Promise<void> {
@@ -316,12 +346,6 @@ interface Sorted {
 interface Applied {
   readonly restored: number
   readonly strangers: readonly Stranger[]
-}
-
-function toIndex(record: LogRecord): Readable {
-  const delay = readDelay(record)
-  const entry = { record: delay, partition: record.partition, envelope: encodeActivity(delay.activity) }
-  return { record, entry }
 }
 
 function strangerOf({ id, type, attempt }: Activity, partition: number, record: LogRecord | null): Stranger {

@@ -40,13 +40,21 @@ interface Job {
 export class Settler {
   readonly #store: SideStore
   readonly #attempts: Attempts
+  readonly #restore: () => Promise<void>
   readonly #publisher: Publisher
   readonly #logger: Logger
   #queue: Job[] = []
   #flushes = 0
   #isScheduled = false
 
-  constructor(parts: { store: SideStore; attempts: Attempts; publisher: Publisher; logger: Logger }) {
+  constructor(parts: {
+    store: SideStore
+    attempts: Attempts
+    publisher: Publisher
+    restore: () => Promise<void>
+    logger: Logger
+  }) {
+    this.#restore = parts.restore
     this.#store = parts.store
     this.#attempts = parts.attempts
     this.#publisher = parts.publisher
@@ -161,10 +169,13 @@ export class Settler {
   async #flush(jobs: readonly Job[]): Promise<void> {
     if (jobs.length === 0) return
     const requests = jobs.map(job => job.request)
-    const answers = await crossing('settle.decided', () => settle(this.#store, requests))
+    const answers = await crossing('settle.decided', () => settle(this.#store, requests, this.#restore))
+    const decidedErrors = await this.#errorsDecided(jobs, answers)
     const settlements = jobs.map((job, at) => {
       const answer = answers[at]
-      return answer?.verdict === 'settled' && !job.isReplay ? this.#settlementOf(job, answer) : null
+      return answer?.verdict === 'settled' && !job.isReplay
+        ? this.#settlementOf(job, answer, decidedErrors.get(job))
+        : null
     })
     const errors = await this.#publish(
       settlements.map(settlement => (settlement === null ? [] : this.#publisher.settlement(settlement))),
@@ -174,6 +185,22 @@ export class Settler {
       settlements.flatMap((each, at) => (each === null || errors[at] !== undefined ? [] : [each])),
     )
     jobs.forEach((job, at) => this.#answer(job, answers[at], errors[at]))
+  }
+
+  // The same settlement said again is answered as it was decided, which may have been in the name of a cancel.
+  async #errorsDecided(
+    jobs: readonly Job[],
+    answers: readonly SettleAnswer[],
+  ): Promise<ReadonlyMap<Job, RecordedFailure | null>> {
+    const others = jobs.filter((job, at) => {
+      const answer = answers[at]
+      return answer?.verdict === 'settled' && answer.outcome !== job.request.outcome
+    })
+    const markers = await readMarkers(
+      this.#store,
+      others.map(({ request }) => request.activity.id),
+    )
+    return new Map(others.map((job, at) => [job, markers[at]?.error ?? null]))
   }
 
   // The outcome first, then what follows from it: else the next attempt could end before this one's end is written.
@@ -215,7 +242,11 @@ export class Settler {
     job.resolve(answer)
   }
 
-  #settlementOf(job: Job, answer: Extract<SettleAnswer, { verdict: 'settled' }>): Settlement {
+  #settlementOf(
+    job: Job,
+    answer: Extract<SettleAnswer, { verdict: 'settled' }>,
+    decidedError: RecordedFailure | null | undefined,
+  ): Settlement {
     const { request } = job
     const local = this.#attempts.running(request.leaseId)
     return {
@@ -226,7 +257,7 @@ export class Settler {
       startedAtMs: answer.startedAtMs,
       endedAtMs: answer.endedAtMs,
       dueAtMs: answer.dueAtMs,
-      error: request.error,
+      error: decidedError === undefined ? request.error : decidedError,
       resultJson: job.resultJson,
       source: local === undefined ? null : coordinatesOf(local.entry.record),
     }

@@ -106,12 +106,16 @@ export type SettleAnswer =
   | { readonly verdict: 'lease_lost' | 'conflict' }
   | { readonly verdict: 'cancel_requested'; readonly reason: string | null }
 
-/** Settles attempts. One answer per request, in order. */
-export async function settle(store: SideStore, requests: readonly SettleRequest[]): Promise<SettleAnswer[]> {
+/** Settles attempts. One answer per request, in order. `restore`: tells Redis what has ended, where it must know that first. */
+export async function settle(
+  store: SideStore,
+  requests: readonly SettleRequest[],
+  restore: () => Promise<void>,
+): Promise<SettleAnswer[]> {
   const { keys, retention } = store
   const answers: SettleAnswer[] = []
   for (const batch of batches(requests, LIMITS.scriptBatchMax)) {
-    const scriptKeys = [keys.leases, keys.runningCounts, keys.endedCounts(store.clock.nowMs())]
+    const scriptKeys = [keys.leases, keys.runningCounts, keys.endedCounts(store.clock.nowMs()), keys.generation]
     const args: (string | number)[] = [retention.markerMs, retention.resultMs, retention.keyMs, endedCountsTtlMs(store)]
     for (const request of batch) {
       const { activity } = request
@@ -135,7 +139,12 @@ export async function settle(store: SideStore, requests: readonly SettleRequest[
         request.endedAtMs ?? '',
       )
     }
-    for (const row of rows(await store.main.run('settle', scriptKeys, args), 6)) answers.push(toSettleAnswer(row))
+    let reply = await store.main.run('settle', scriptKeys, args)
+    while (reply.length === 0) {
+      await restore()
+      reply = await store.main.run('settle', scriptKeys, args)
+    }
+    for (const row of rows(reply, 6)) answers.push(toSettleAnswer(row))
   }
   return answers
 }
@@ -218,12 +227,16 @@ export async function takeExpired(
   store: SideStore,
   params: { readonly limit: number; readonly token: string; readonly reapMs: number },
 ): Promise<Reaping[]> {
-  const ids = await store.main.run('expired', [store.keys.leases, store.keys.grace], [params.limit])
+  const ids = await store.main.run(
+    'expired',
+    [store.keys.leases, store.keys.grace, store.keys.generation],
+    [params.limit],
+  )
   const taken: Reaping[] = []
   for (const batch of batches(ids, LIMITS.scriptBatchMax)) {
     const reply = await store.main.run(
       'reap',
-      [store.keys.leases, ...batch.map(id => store.keys.marker(id))],
+      [store.keys.leases, store.keys.generation, ...batch.map(id => store.keys.marker(id))],
       [params.token, params.reapMs, ...batch],
     )
     rows(reply, 8).forEach(([verdict, attempt, envelope, worker, startedAt, cancel, reason, reapedAt], at) => {

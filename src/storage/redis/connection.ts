@@ -38,6 +38,7 @@ const SCRIPTS = [
   'redriven',
   'rebuild',
   'generation',
+  'unlock',
 ] as const
 /** The name of a script: its file in `scripts/`. */
 export type ScriptName = (typeof SCRIPTS)[number]
@@ -49,7 +50,7 @@ const sources = new Map<ScriptName, string>(
 /** A connection that is dead does not answer, and is closed without. */
 const QUIT_MS_MAX = 1_000
 /** States of a server that pass: full, read-only after a failover, without its disk or replicas, loading, busy. Also said inside scripts. */
-const PASSING = /^(OOM|READONLY|MISCONF|NOREPLICAS|LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN) /
+const PASSING = /(?:^|[-\s])(OOM|READONLY|MISCONF|NOREPLICAS|LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN) /
 
 /** A connection with Errand's scripts. */
 export class RedisConnection {
@@ -71,7 +72,7 @@ export class RedisConnection {
       maxRetriesPerRequest: 2,
       retryStrategy: times => Math.min(50 * 2 ** Math.min(times, 6), 2_000),
       // A node that a failover has demoted keeps its connections and answers READONLY for ever.
-      reconnectOnError: error => error.message.startsWith('READONLY'),
+      reconnectOnError: error => /(?:^|-)READONLY /.test(error.message),
       // On by default, and Errand's scripts are idempotent under lease and request ids because of it.
       autoResendUnfulfilledCommands: true,
     })

@@ -19,9 +19,13 @@ export class Keys {
   readonly scheduledCounts: string
   readonly unseenCounts: string
   readonly generation: string
+  /** Who restores now: a loss of Redis takes it away, and what was restored before does not count any more. */
+  readonly restoring: string
   /** While it is there nothing is reaped: whoever holds a lease gets the time to renew it. */
   readonly grace: string
   readonly sweep: string
+  /** The lock of who tells an emptied Redis what the logs know. */
+  readonly recovery: string
   /** How far a rebuild has come. */
   readonly rebuild: string
   readonly #tag: string
@@ -38,8 +42,10 @@ export class Keys {
     this.scheduledCounts = `${this.#tag}:scheduled`
     this.unseenCounts = `${this.#tag}:unseen`
     this.generation = `${this.#tag}:generation`
+    this.restoring = `${this.#tag}:restoring`
     this.grace = `${this.#tag}:grace`
     this.sweep = `${this.#tag}:sweep`
+    this.recovery = `${this.#tag}:recovery`
     this.rebuild = `${this.#tag}:rebuild`
   }
 

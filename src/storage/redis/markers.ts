@@ -288,7 +288,8 @@ export async function cancel(
   store: SideStore,
   request: CancelRequest,
 ): Promise<
-  { verdict: 'requested' | 'ended' | 'moved' | 'unknown' | 'unrestored' } | { verdict: 'cancelled'; endedAtMs: number; value: string }
+  | { verdict: 'requested' | 'ended' | 'moved' | 'unknown' | 'unrestored' }
+  | { verdict: 'cancelled'; endedAtMs: number; value: string }
 > {
   const { keys } = store
   const { activity } = request

@@ -1,5 +1,6 @@
 // How far a rebuild has come, in Redis itself: so a position is gone with the data that was written below it.
 
+import { randomUUID } from 'node:crypto'
 import { ErrandError, isErrandError } from '../../core/errors.ts'
 import { REBUILD_LIMITS } from '../../core/limits.ts'
 import type { SideStore } from './side-store.ts'
@@ -9,21 +10,25 @@ const LOST = 'rebuild_lost'
 /** The position of a rebuild, shared by all who are at it. */
 export class RebuildJournal {
   readonly #store: SideStore
+  readonly #run: string
   readonly #positions: Map<string, number>
   /** True when another has begun it. */
   readonly isContinued: boolean
 
   /** Continues what was not finished, unless it is to start over, or Redis has lost data since. */
   static async begin(store: SideStore, params: { readonly restart: boolean }): Promise<RebuildJournal> {
-    const [, ...flat] = await call(store, [params.restart ? 'restart' : 'begin', REBUILD_LIMITS.keptMs])
+    const [, ...flat] = await call(store, [params.restart ? 'restart' : 'begin', REBUILD_LIMITS.keptMs, randomUUID()])
+    let run = ''
     const positions = new Map<string, number>()
     for (let at = 0; at < flat.length; at += 2) {
-      if (flat[at] !== 'run') positions.set(flat[at] ?? '', Number(flat[at + 1]))
+      if (flat[at] === 'run') run = flat[at + 1] ?? ''
+      else positions.set(flat[at] ?? '', Number(flat[at + 1]))
     }
-    return new RebuildJournal(store, positions)
+    return new RebuildJournal(store, run, positions)
   }
 
-  private constructor(store: SideStore, positions: Map<string, number>) {
+  private constructor(store: SideStore, run: string, positions: Map<string, number>) {
+    this.#run = run
     this.#store = store
     this.#positions = positions
     this.isContinued = positions.size > 0
@@ -36,13 +41,13 @@ export class RebuildJournal {
 
   /** Everything below is written. Throws what {@link isLost} knows when Redis has lost data since the beginning. */
   async advance(stretch: string, nextOffset: number): Promise<void> {
-    await this.#keep(['advance', REBUILD_LIMITS.keptMs, stretch, nextOffset])
+    await this.#keep(['advance', REBUILD_LIMITS.keptMs, this.#run, stretch, nextOffset])
     this.#positions.set(stretch, nextOffset)
   }
 
   /** Everything is written: forgets the positions. Throws as {@link advance}. */
   async finish(): Promise<void> {
-    await this.#keep(['finish', REBUILD_LIMITS.finishedMs])
+    await this.#keep(['finish', REBUILD_LIMITS.finishedMs, this.#run])
   }
 
   async #keep(args: readonly (string | number)[]): Promise<void> {

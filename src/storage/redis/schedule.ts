@@ -46,14 +46,14 @@ export interface DueEntry {
   readonly envelope: string
 }
 
-/** Takes up to `limit` due entries for `claimMs`. */
+/** Takes up to `limit` due entries for `claimMs`; none from a Redis that was not told yet what is not scheduled any more. */
 export async function takeDue(
   store: SideStore,
   params: { readonly limit: number; readonly claimMs: number },
 ): Promise<{ readonly entries: readonly DueEntry[]; readonly nextDueInMs: number | null }> {
   const [next, ...flat] = await store.main.run(
     'due',
-    [store.keys.due, store.keys.delayed],
+    [store.keys.due, store.keys.delayed, store.keys.generation],
     [params.limit, params.claimMs],
   )
   return {
@@ -91,4 +91,45 @@ export async function indexed(store: SideStore, member: string): Promise<{ entry
     Promise.all([redis.hget(store.keys.delayed, member), redis.zscore(store.keys.due, member)]),
   )
   return value === null ? null : { entry: parseValue(member, value), dueAtMs: Number(score ?? 0) }
+}
+
+/** How many members of the index one command looks at, or how many values it gives. */
+const SCAN_COUNT = 1_000
+const VALUES_AT_ONCE = 50
+
+/** Where reading the index begins, and how it says that it has ended. */
+export const INDEX_START = '0'
+
+/** Members of the index from a cursor on: at least `atLeast`, if there are so many, and some more. */
+export async function indexedMembers(
+  store: SideStore,
+  params: { readonly cursor: string; readonly atLeast: number },
+): Promise<{ readonly members: Set<string>; readonly cursor: string }> {
+  const { redis } = store.main
+  const members = new Set<string>()
+  let { cursor } = params
+  do {
+    const at = cursor
+    const [next, flat] = await store.main.guard('the schedule', () =>
+      redis.zscan(store.keys.due, at, 'COUNT', SCAN_COUNT),
+    )
+    for (const [member] of rows(flat, 2)) if (member !== undefined) members.add(member)
+    cursor = next
+  } while (cursor !== INDEX_START && members.size < params.atLeast)
+  return { members, cursor }
+}
+
+/** Partitions of the delay records of these members, as far as they are indexed. */
+export async function* indexedPartitions(
+  store: SideStore,
+  members: readonly string[],
+): AsyncGenerator<{ readonly member: string; readonly partition: number }[]> {
+  const { redis } = store.main
+  for (const batch of batches(members, VALUES_AT_ONCE)) {
+    const values = await store.main.guard('the schedule', () => redis.hmget(store.keys.delayed, ...batch))
+    yield batch.flatMap((member, at) => {
+      const value = values[at] ?? null
+      return value === null ? [] : [{ member, partition: parseValue(member, value).partition }]
+    })
+  }
 }

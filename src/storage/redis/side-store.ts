@@ -2,6 +2,7 @@
 // scripts that are idempotent under their lease or request id. Nothing that is merely pending is here, and nothing here
 // is the only copy of anything that matters.
 
+import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
 import { Keys } from './keys.ts'
 import type { RedisSettings } from './connection.ts'
@@ -9,6 +10,9 @@ import { RedisConnection, checkServer } from './connection.ts'
 
 /** After Redis was away or stuck, workers get one default lease to renew before anything is reaped. */
 export const GRACE_MS = 15_000
+
+/** A restore that takes longer is begun again. */
+const RESTORE_MS_MAX = 3_600_000
 
 /** How long Redis remembers. Unit: ms. */
 export interface Retention {
@@ -64,20 +68,32 @@ export class SideStore {
 
   /** False when Redis is new, was emptied, or was started anew: it may know less than it was told. */
   async hasGeneration(): Promise<boolean> {
-    const [isCurrent, run] = await this.#generation('')
-    this.#run = run ?? ''
-    return isCurrent === '1'
-  }
-  /** The run of Redis that was last looked at: what is restored is restored into this one. */
-  #run = ''
-
-  /** Says that what the logs can restore is there: not before it is, so that nobody who dies in between leaves a hole. */
-  async markGeneration(): Promise<void> {
-    await this.#generation(this.#run)
+    return (await this.#generation('ask', '')) === '1'
   }
 
-  #generation(restoredRun: string): Promise<string[]> {
-    return this.main.run('generation', [this.keys.generation, this.keys.grace], [restoredRun, GRACE_MS])
+  /** Begins a restore; gives the token that ends it. */
+  async beginRestore(): Promise<string> {
+    const token = randomUUID()
+    await this.#generation('begin', token)
+    return token
+  }
+
+  /**
+   * Says that what the logs can restore is there: not before it is, so that nobody who dies in between leaves a hole. It does
+   * not count when Redis has lost data since the restore began; {@link hasGeneration} tells.
+   */
+  async endRestore(token: string): Promise<void> {
+    await this.#generation('end', token)
+  }
+
+  async #generation(step: 'ask' | 'begin' | 'end', token: string): Promise<string | undefined> {
+    const { generation, grace, restoring } = this.keys
+    const reply = await this.main.run(
+      'generation',
+      [generation, grace, restoring],
+      [step, token, GRACE_MS, RESTORE_MS_MAX],
+    )
+    return reply[0]
   }
 
   async close(): Promise<void> {

@@ -18,6 +18,10 @@ import {
   refuses,
 } from './steps.ts'
 
+function pickAnswer({ outcome, id }: EnqueueAnswer): Pick<EnqueueAnswer, 'outcome' | 'id'> {
+  return { outcome, id }
+}
+
 /** Meets a key in every state that its activity can have; the expectation is `core/idempotency.ts`'s own table. */
 function tableCase(behavior: DuplicateBehavior, sentence: string): ContractCase {
   return {
@@ -208,11 +212,16 @@ export const idempotencyCases: readonly ContractCase[] = [
       for (const each of [first, second]) assert.equal((await offer(setup.storage, each)).outcome, 'created')
       assert.deepEqual(await offer(setup.storage, first), { outcome: 'existing', id: first.id })
       assert.equal(await setup.storage.lookupKey({ type: first.type, key: 'k' }), second.id)
-      for (const each of [first, second]) {
+      // An id that only looks like one of those before is another one.
+      const third = setup.newActivity({ id: first.id.slice(0, -1), key: 'k', onDuplicate: 'allow_reuse' })
+      assert.deepEqual(pickAnswer(await offer(setup.storage, third)), { outcome: 'created', id: third.id })
+      const ids = new Set<string>()
+      for (const _ of [first, second, third]) {
         const attempt = await claimOne(setup)
-        assert.equal(attempt.activity.id, each.id)
+        ids.add(attempt.activity.id)
         await complete(setup, attempt)
       }
+      assert.deepEqual(ids, new Set([first.id, second.id, third.id]))
       await claimNothing(setup)
     },
   },

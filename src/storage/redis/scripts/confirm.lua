@@ -3,7 +3,17 @@
 -- KEYS  1 reservations · then per item: key entry
 -- ARGV  per item: id, member
 -- Reply per item: 'confirmed' | 'other' when the key has moved to another activity meanwhile, which it remembers
-local earlierChars = 32 * 37
+local earlierIds = 32
+-- As in `reserve.lua`.
+local function isAmong(id, earlier) return string.find('\n' .. earlier, '\n' .. id .. '\n', 1, true) ~= nil end
+local function earlierWith(id, earlier)
+  if isAmong(id, earlier) then return earlier end
+  local ids = { id }
+  for each in string.gmatch(earlier, '[^\n]+') do
+    if #ids < earlierIds then ids[#ids + 1] = each end
+  end
+  return table.concat(ids, '\n') .. '\n'
+end
 local reply = {}
 for i = 2, #KEYS do
   local at = (i - 2) * 2
@@ -14,10 +24,7 @@ for i = 2, #KEYS do
     redis.call('ZREM', KEYS[1], ARGV[at + 2])
     reply[#reply + 1] = 'confirmed'
   else
-    local earlier = entry[3] or ''
-    if entry[1] and not string.find(earlier, ARGV[at + 1], 1, true) then
-      redis.call('HSET', KEYS[i], 'p', string.sub(ARGV[at + 1] .. ',' .. earlier, 1, earlierChars))
-    end
+    if entry[1] then redis.call('HSET', KEYS[i], 'p', earlierWith(ARGV[at + 1], entry[3] or '')) end
     reply[#reply + 1] = 'other'
   end
 end

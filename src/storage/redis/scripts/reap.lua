@@ -3,18 +3,19 @@
 -- When that is, and whether cancel was asked for, is looked at once, by the first reaper, and written down: what one has
 -- published, another that continues must decide again.
 --
--- KEYS  1 leases · then per item: marker
+-- KEYS  1 leases · 2 generation · then per item: marker
 -- ARGV  1 token · 2 reapMs · then ids
--- Reply per item, flat: 'reaping' | 'live' | 'gone', then attempt, envelope, worker, startedAtMs, '1' when cancel was asked for, cancel
+-- Reply: nothing at all when this run of Redis was not told yet what has ended (`generation.lua`); else per item, flat: 'reaping' | 'live' | 'gone', then attempt, envelope, worker, startedAtMs, '1' when cancel was asked for, cancel
 --       reason, reapedAtMs
+if redis.call('GET', KEYS[2]) ~= (string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or 'unknown') then return {} end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local reply = {}
 local function say(...)
   for _, value in ipairs({ ... }) do reply[#reply + 1] = value end
 end
-for i = 2, #KEYS do
-  local id = ARGV[2 + (i - 1)]
+for i = 3, #KEYS do
+  local id = ARGV[i]
   local marker = redis.call('HMGET', KEYS[i], 's', 'd', 'n', 'e', 'w', 'b', 'c', 'cr', 'rc', 'ra')
   local status = marker[1]
   if status ~= 'running' and status ~= 'reaping' then

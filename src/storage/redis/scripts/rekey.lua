@@ -10,7 +10,7 @@
 -- Reply: how many keys were written, how many activities turned out to be cancelled and waiting
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local earlierChars = 32 * 37
+local earlierIds = 32
 local states = { completed = 'succeeded', failed = 'unsuccessful', dead_letter = 'unsuccessful', cancelled = 'unsuccessful' }
 local written, waiting = 0, 0
 
@@ -28,11 +28,11 @@ end
 
 -- Newest first: ids that tell their time sort by it.
 local function earlierWith(id, earlier)
-  if string.find(earlier, id, 1, true) then return earlier end
+  if string.find('\n' .. earlier, '\n' .. id .. '\n', 1, true) then return earlier end
   local ids = { id }
-  for each in string.gmatch(earlier, '[^,]+') do ids[#ids + 1] = each end
+  for each in string.gmatch(earlier, '[^\n]+') do ids[#ids + 1] = each end
   table.sort(ids, function(a, b) return a > b end)
-  return string.sub(table.concat(ids, ',') .. ',', 1, earlierChars)
+  return table.concat(ids, '\n', 1, math.min(#ids, earlierIds)) .. '\n'
 end
 
 local function put(key, id, state, madeAtText, expiresAt)

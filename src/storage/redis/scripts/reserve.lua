@@ -8,7 +8,17 @@
 if redis.call('GET', KEYS[2]) ~= (string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or 'unknown') then return {} end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local earlierChars = 32 * 37
+local earlierIds = 32
+-- Ids are told apart by line ends, which none of them holds. Newest first; one that comes again is not named twice.
+local function isAmong(id, earlier) return string.find('\n' .. earlier, '\n' .. id .. '\n', 1, true) ~= nil end
+local function earlierWith(id, earlier)
+  if isAmong(id, earlier) then return earlier end
+  local ids = { id }
+  for each in string.gmatch(earlier, '[^\n]+') do
+    if #ids < earlierIds then ids[#ids + 1] = each end
+  end
+  return table.concat(ids, '\n') .. '\n'
+end
 local reply = {}
 local function say(...)
   for _, value in ipairs({ ... }) do reply[#reply + 1] = value end
@@ -22,7 +32,7 @@ for i = 3, #KEYS do
   if existing == id then
     -- the same enqueue once more: a lost reply, or a caller that tries again
     if state ~= 'reserved' then verdict = 'existing' end
-  elseif string.find(earlier, id, 1, true) then
+  elseif isAmong(id, earlier) then
     verdict, existing, state = 'existing', id, 'active'
   elseif existing then
     local column = 5
@@ -32,7 +42,7 @@ for i = 3, #KEYS do
   if verdict == 'create' then
     -- One that was only reserved may never have come to Kafka: its producer says so when it has.
     if existing and existing ~= id and state ~= 'reserved' then
-      redis.call('HSET', KEYS[i], 'p', string.sub(existing .. ',' .. earlier, 1, earlierChars))
+      redis.call('HSET', KEYS[i], 'p', earlierWith(existing, earlier))
     end
     redis.call('HSET', KEYS[i], 'id', id, 'st', 'reserved', 'e', ARGV[at + 3])
     redis.call('PEXPIRE', KEYS[i], ARGV[at + 4])

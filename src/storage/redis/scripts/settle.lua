@@ -3,12 +3,13 @@
 -- No marker at all, as after a loss of Redis, counts as ours. A marker restored from the log has no digest: what was settled
 -- under this lease is the answer then, whatever is said now.
 --
--- KEYS  1 leases · 2 running counts · 3 ended counts of now · then per item: marker, key entry (or the marker again)
+-- KEYS  1 leases · 2 running counts · 3 ended counts of now · 4 generation · then per item: marker, key entry (or the marker again)
 -- ARGV  1 markerTtlMs · 2 resultTtlMs · 3 keyTtlMs · 4 endedTtlMs · then per item 15:
 --       id, leaseId, digest, attempt, outcome, delayMs, error, result, '1' when a cancel that was asked for comes first,
 --       type|priority, worker, startedAtMs, key, channel, endedAtMs or '' for now
--- Reply per item, flat: verdict ('settled' | 'lease_lost' | 'conflict' | 'cancel_requested'), outcome, endedAtMs, dueAtMs or '',
+-- Reply: nothing at all when this run of Redis was not told yet what has ended (`generation.lua`); else per item, flat: verdict ('settled' | 'lease_lost' | 'conflict' | 'cancel_requested'), outcome, endedAtMs, dueAtMs or '',
 --       startedAtMs, worker; with 'cancel_requested' nothing was written, and the last one is the reason
+if redis.call('GET', KEYS[4]) ~= (string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or 'unknown') then return {} end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local running, ended, reply, gone = {}, {}, {}, {}
@@ -19,8 +20,8 @@ local function say(verdict, outcome, at, due, started, worker)
   for _, value in ipairs({ verdict, outcome, at, due, started, worker }) do reply[#reply + 1] = value end
 end
 
-for i = 4, #KEYS, 2 do
-  local at = 4 + ((i - 4) / 2) * 15
+for i = 5, #KEYS, 2 do
+  local at = 4 + ((i - 5) / 2) * 15
   local id, lease, digest = ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local marker = redis.call('HMGET', KEYS[i], 'l', 'sl', 'sd', 'so', 't', 'sa', 'b', 'w', 'c', 's', 'cr')
   local exists = marker[10]
