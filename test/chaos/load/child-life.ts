@@ -34,6 +34,11 @@ export async function live(work: (life: LoadLife) => Promise<void>): Promise<voi
   const config = JSON.parse(process.argv[2] ?? '') as LoadChildConfig
   const stopping = stopWish()
   let isReady = false
+  let stage = 'works'
+  // Asked when it does not end: what it waits for, and what keeps the process alive.
+  process.on('SIGUSR2', () =>
+    stderrLogger.error('it was asked what it does', { stage, isStopping: stopping.aborted, ...lifelines() }),
+  )
   const ready = (): void => {
     isReady = true
     say({ event: 'ready' })
@@ -48,12 +53,20 @@ export async function live(work: (life: LoadLife) => Promise<void>): Promise<voi
       if (isReady || !isPassing(error)) throw error
       stderrLogger.warn('it could not begin; it begins again', { error: String(error) })
     } finally {
+      stage = 'closes its storage'
       await storage.close()
+      stage = 'has closed its storage'
     }
     await pause(OPEN_PAUSE_MS, stopping)
   }
   say({ event: 'stopped' })
   process.disconnect?.()
+}
+
+function lifelines(): { readonly resources: string } {
+  const counts = new Map<string, number>()
+  for (const resource of process.getActiveResourcesInfo()) counts.set(resource, (counts.get(resource) ?? 0) + 1)
+  return { resources: [...counts].map(([name, count]) => `${count} ${name}`).join(', ') }
 }
 
 /** Sleeps; false when the signal ended the sleep. */

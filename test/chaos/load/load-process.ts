@@ -12,6 +12,9 @@ import { mono } from '../evidence.ts'
 import type { LoadChildConfig, LoadMessage } from './child-config.ts'
 import type { ProcessKind, ProcessLine } from './evidence-file.ts'
 
+/** One that is to be killed gets so long to say what it is at. */
+const SAY_MS = 1_000
+
 /** What a process that ended leaves of its log in a message. */
 const LOG_TAIL_CHARS = 2_000
 
@@ -91,6 +94,8 @@ export class LoadProcess {
     } catch (error) {
       if (!isErrandError(error, 'timeout')) throw error
       this.killedBecause = `it did not stop within ${graceMs} ms`
+      this.signal('SIGUSR2')
+      await systemClock.sleep(SAY_MS)
       await this.kill()
     }
   }
