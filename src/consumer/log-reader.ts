@@ -66,6 +66,7 @@ const PAGE_BYTES_MIN = 64 * 1024
 const PAGE_BYTES_MAX = 1024 * 1024
 const FETCHES_AT_ONCE_MAX = 8
 const TRY_MS_MAX = 3_000
+const CLOSE_MS_MAX = 5_000
 /** What another try can help. */
 const TRIES_MAX: Partial<Readonly<Record<ErrorCode, number>>> = { unavailable: 3, not_found: 2 }
 const RETRY_PAUSE_MS = 100
@@ -75,6 +76,8 @@ export class LogReader {
   readonly #options: LogReaderOptions
   readonly #stopping = new AbortController()
   #cluster: Promise<RawCluster> | undefined
+  /** Those that a failed read has given up, with what calls their closing off: others may still read with them. */
+  readonly #discarded = new Map<Promise<RawCluster>, () => void>()
   /** Equal reads that are under way, by partition, offset and size. */
   readonly #underWay = new Map<string, Promise<LogPage>>()
   #running = 0
@@ -143,9 +146,21 @@ export class LogReader {
   /** Closes the connections; reads under way fail, later ones too. */
   async stop(): Promise<void> {
     this.#stopping.abort()
-    const opening = this.#cluster
+    const open = [...this.#discarded.keys(), ...(this.#cluster === undefined ? [] : [this.#cluster])]
+    for (const cancel of this.#discarded.values()) cancel()
+    this.#discarded.clear()
     this.#cluster = undefined
-    await opening?.then(cluster => cluster.close()).catch(() => undefined) // who was reading has the error
+    await Promise.all(open.map(opening => this.#close(opening)))
+  }
+
+  /** Never rejects: whoever was reading has the error of the opening. What hangs is given up. */
+  async #close(opening: Promise<RawCluster>): Promise<void> {
+    const { clock, logger } = this.#options
+    const late = (): Error => new ErrandError('timeout', `closing took more than ${CLOSE_MS_MAX} ms`)
+    const closing = opening.then(cluster => cluster.close())
+    await withDeadline(clock, closing, CLOSE_MS_MAX, late).catch((error: unknown) =>
+      logger.debug('a reader was not closed', { error: String(error) }),
+    )
   }
 
   #page(request: PageRequest): Promise<LogPage> {
@@ -198,14 +213,13 @@ export class LogReader {
 
   /** Lets the next try connect anew; the old connections are closed when the reads that use them have had their time. */
   #discard(failed: Promise<RawCluster>): void {
-    const { clock, logger } = this.#options
     if (this.#cluster !== failed) return // somebody else's read has done it
     this.#cluster = undefined
-    clock.after(TRY_MS_MAX, () => {
-      failed
-        .then(cluster => cluster.close())
-        .catch((error: unknown) => logger.debug('a discarded reader was not closed', { error }))
+    const cancel = this.#options.clock.after(TRY_MS_MAX, () => {
+      this.#discarded.delete(failed)
+      void this.#close(failed)
     })
+    this.#discarded.set(failed, cancel)
   }
 
   /** At most so many fetches at once: each may bring a megabyte. */

@@ -34,6 +34,10 @@ export async function openRawCluster(settings: KafkaSettings, groupId: string): 
   try {
     await consumer.connect()
   } catch (error) {
+    // What it has connected to by then would keep the process alive.
+    consumer
+      .disconnect()
+      .catch((left: unknown) => settings.logger.debug('a reader was not closed', { error: String(left) }))
     throw fromKafka(error, 'connecting to read the log')
   }
   if (cluster === undefined) throw new ErrandError('internal', 'kafkajs made a consumer without making its assigners')

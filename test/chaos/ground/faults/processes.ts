@@ -14,6 +14,8 @@ const REPLACED_MS_MAX = 120_000
 const ENDED_MS_MAX = 60_000
 const HOUR_MS = 3_600_000
 const STORM_MS = 10_000
+/** Where workers take so long to start that too few have come and gone by then. */
+const STORM_MS_MAX = 40_000
 const STORM_STEP_MS = 500
 /** More at once would starve the machine instead of the group. */
 const SPARES_MAX = 3
@@ -113,9 +115,13 @@ async function storm(ground: Ground, random: Random): Promise<Injection> {
   const { clock, groups, stack } = ground
   const spares = new Spares(ground)
   const memberships = new Set<string>()
-  const untilMs = clock.monotonicMs() + STORM_MS
+  const beganMs = clock.monotonicMs()
+  const isOver = (): boolean => {
+    const lastedMs = clock.monotonicMs() - beganMs
+    return lastedMs > STORM_MS_MAX || (lastedMs > STORM_MS && spares.joined > 1 && memberships.size > groups.length)
+  }
   try {
-    while (clock.monotonicMs() < untilMs) {
+    while (!isOver()) {
       await spares.step(random)
       for (const group of groups) {
         const members = await membersOf(stack, group)
