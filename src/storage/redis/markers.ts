@@ -283,14 +283,13 @@ export interface CancelRequest {
   readonly token: string
 }
 
+const CANCEL_VERDICTS = ['requested', 'ended', 'moved', 'unknown', 'unrestored'] as const
+
 /** Cancels what does not run, asks what runs. `value`: of the delay index, when it was scheduled. */
 export async function cancel(
   store: SideStore,
   request: CancelRequest,
-): Promise<
-  | { verdict: 'requested' | 'ended' | 'moved' | 'unknown' | 'unrestored' }
-  | { verdict: 'cancelled'; endedAtMs: number; value: string }
-> {
+): Promise<{ verdict: (typeof CANCEL_VERDICTS)[number] } | { verdict: 'cancelled'; endedAtMs: number; value: string }> {
   const { keys } = store
   const { activity } = request
   const marker = keys.marker(activity.id)
@@ -323,14 +322,8 @@ export async function cancel(
     ],
   )
   if (verdict === 'cancelled') return { verdict, endedAtMs: Number(endedAt), value: value ?? '' }
-  switch (verdict) {
-    case 'requested':
-    case 'ended':
-    case 'moved':
-    case 'unknown':
-    case 'unrestored':
-      return { verdict }
-  }
+  const known = CANCEL_VERDICTS.find(each => each === verdict)
+  if (known !== undefined) return { verdict: known }
   throw new ErrandError('internal', `cancel answered ${verdict}`)
 }
 
