@@ -73,7 +73,12 @@ export async function fetchBounds(
   }
   const [lows, highs] = await Promise.all([ask(true), ask(false)])
   return partitions
-    .map(({ partition }) => ({ partition, low: lows.get(partition) ?? 0, high: highs.get(partition) ?? 0 }))
+    .map(({ partition }) => {
+      const [low, high] = [lows.get(partition), highs.get(partition)]
+      if (low !== undefined && high !== undefined) return { partition, low, high }
+      // Taken for an empty one it would be skipped in silence.
+      throw new ErrandError('unavailable', `partition ${partition} of '${topic}' does not say what it holds`)
+    })
     .toSorted((a, b) => a.partition - b.partition)
 }
 

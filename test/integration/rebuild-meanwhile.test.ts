@@ -78,6 +78,21 @@ test('one that was cancelled is not waited for when its lane record was seen bef
   expect((await slow.storage.stats()).pending).toBe(0)
 })
 
+test('nor when that was before Redis was emptied, and is committed only now', async () => {
+  await using slow = await RebuildGround.open({ commitIntervalMs: 3_000 })
+  const keys = new Keys(slow.namespace)
+  const { id } = await slow.enqueue()
+  await slow.cancel(id, 'cancelled')
+  await slow.claimNothing()
+  expect((await slow.storage.stats()).pending).toBe(0)
+  await emptyNamespace(slow.redis, slow.namespace)
+  expect(await slow.storage.rebuild()).toMatchObject({ unseen: 0 })
+  expect(await slow.redis.hget(keys.marker(id), 's')).toBe('cancelled')
+  // Nobody meets its record again: it goes by itself.
+  expect(await slow.redis.pttl(keys.marker(id))).toBeGreaterThan(HOUR_MS)
+  expect(await slow.redis.hgetall(keys.unseenCounts)).toEqual({})
+})
+
 test('a Redis that is emptied under workers is rebuilt while they work: all ends once, all results are there', async () => {
   const work = defineActivity({ type: 'work', input: z.number(), output: z.number() })
   await using observed = await ObservedNamespace.open({ types: [work.type] })

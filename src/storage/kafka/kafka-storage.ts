@@ -123,7 +123,7 @@ export class KafkaStorage implements port.Storage {
     this.#settler = new Settler({ store, attempts, publisher, restore, logger })
     this.#scheduling = new Scheduling({ store, publisher, catalog, admin, reader, options })
     this.#recovery = new Recovery({ store, scheduling: this.#scheduling, catalog, admin, reader, clock, logger })
-    this.#rebuild = new Rebuild({ namespace, store, catalog, admin, reader, restoreFirst: restore, clock, logger })
+    this.#rebuild = new Rebuild({ ...options, store, catalog, admin, reader, restoreFirst: restore })
     this.#reaping = new Reaping({ namespace, store, publisher, attempts, enqueuer, catalog, admin, restore, logger })
     this.#canceller = new Canceller({ store, publisher, search, restore, ids: options.ids })
     this.#inspector = new Inspector({ namespace, store, attempts, lanes, catalog, admin, reader })
@@ -186,8 +186,9 @@ export class KafkaStorage implements port.Storage {
   }
 
   async processScheduled({ limit }: Readonly<{ limit: number }>): Promise<port.ScheduledReport> {
+    const limitMax = checkInteger('limit', limit, 1, LIMITS.housekeepingBatchMax)
     await this.#recovery.ensure() // what an older state of Redis holds may have been cancelled since
-    return this.#scheduling.dispatch(checkInteger('limit', limit, 1, LIMITS.housekeepingBatchMax))
+    return this.#scheduling.dispatch(limitMax)
   }
 
   async requeueExpired({ limit }: Readonly<{ limit: number }>): Promise<port.RequeueReport> {

@@ -3,7 +3,8 @@
 import { decodeFinishedAhead } from '../../consumer/commit-metadata.ts'
 import type { LogReader } from '../../consumer/log-reader.ts'
 import type { OffsetRun } from '../../consumer/offset-ledger.ts'
-import { laneTopics, workersGroup } from '../../core/topics.ts'
+import type { Clock } from '../../core/clock.ts'
+import { laneTopics, parseLaneTopic, workersGroup } from '../../core/topics.ts'
 import type { TopicAdmin } from '../../producer/topic-admin.ts'
 import { longestLifeMs } from '../redis/restore.ts'
 import type { SideStore } from '../redis/side-store.ts'
@@ -13,6 +14,8 @@ import type { TopicCatalog } from './topic-catalog.ts'
 
 /** Times of records are their writers', so what is looked for by time is looked for so much earlier. */
 const SKEW_MS = 120_000
+/** What was seen is published once more before its offset is finished, and the commit takes its time. */
+const COMMIT_MS = 1_000
 
 /** What to read of a partition. */
 export interface PlannedStretch extends LogStretch {
@@ -60,28 +63,49 @@ export class RebuildPlan {
     return bounds.map(({ partition, low, high }) => ({ topic, partition, from: low, to: high, finishedAhead: [] }))
   }
 
+  /**
+   * What is not finished of a lane by a commit that tells of all that had been seen when the lanes were planned; null when the
+   * lane is gone. Waits until there was time for that commit.
+   */
+  async laneAgain({ topic, partition }: PlannedStretch, signal: AbortSignal): Promise<PlannedStretch | null> {
+    const { namespace, clock, commitIntervalMs } = this.#parts
+    const leftMs = this.#lanesPlannedMs + commitIntervalMs + COMMIT_MS - clock.monotonicMs()
+    if (leftMs > 0) await clock.sleep(leftMs, { signal })
+    const type = parseLaneTopic(namespace, topic)?.type
+    const stretches = type === undefined ? [] : await this.#lanesOf(type, [topic])
+    return stretches.find(each => each.partition === partition) ?? null
+  }
+  #lanesPlannedMs = Number.NEGATIVE_INFINITY
+
   /** What is not finished of every lane there is, also of types that nobody here has declared. */
   async #lanes(): Promise<PlannedStretch[]> {
-    const { namespace, admin, catalog } = this.#parts
+    const { namespace, catalog, clock } = this.#parts
+    this.#lanesPlannedMs = clock.monotonicMs()
     const stretches: PlannedStretch[] = []
     for (const type of await catalog.allTypes()) {
-      const topics = laneTopics(namespace, type)
-      // The frontiers first: what is finished in between is only looked at once too often.
-      const committed = await admin.committed(workersGroup(namespace, type), topics)
-      for (const [topic, bounds] of await admin.offsetsMany(topics)) {
-        for (const { partition, low, high } of bounds) {
-          const place = committed.find(each => each.topic === topic && each.partition === partition)
-          const frontier = place?.offset ?? -1
-          // Beyond the end: the lane was made anew, and the offset is that of another log.
-          const isOfThisLog = frontier >= 0 && frontier <= high
-          stretches.push({
-            topic,
-            partition,
-            from: isOfThisLog ? Math.max(low, frontier) : low,
-            to: high,
-            finishedAhead: isOfThisLog ? decodeFinishedAhead(frontier, place?.metadata) : [],
-          })
-        }
+      stretches.push(...(await this.#lanesOf(type, laneTopics(namespace, type))))
+    }
+    return stretches
+  }
+
+  async #lanesOf(type: string, topics: readonly string[]): Promise<PlannedStretch[]> {
+    const { namespace, admin } = this.#parts
+    const stretches: PlannedStretch[] = []
+    // The frontiers first: what is finished in between is only looked at once too often.
+    const committed = await admin.committed(workersGroup(namespace, type), topics)
+    for (const [topic, bounds] of await admin.offsetsMany(topics)) {
+      for (const { partition, low, high } of bounds) {
+        const place = committed.find(each => each.topic === topic && each.partition === partition)
+        const frontier = place?.offset ?? -1
+        // Beyond the end: the lane was made anew, and the offset is that of another log.
+        const isOfThisLog = frontier >= 0 && frontier <= high
+        stretches.push({
+          topic,
+          partition,
+          from: isOfThisLog ? Math.max(low, frontier) : low,
+          to: high,
+          finishedAhead: isOfThisLog ? decodeFinishedAhead(frontier, place?.metadata) : [],
+        })
       }
     }
     return stretches
@@ -94,4 +118,7 @@ interface PlanParts {
   readonly catalog: TopicCatalog
   readonly admin: TopicAdmin
   readonly reader: LogReader
+  readonly clock: Clock
+  /** Unit: ms. How often the workers commit. */
+  readonly commitIntervalMs: number
 }

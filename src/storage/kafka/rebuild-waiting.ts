@@ -2,6 +2,7 @@
 
 import type { LogRecord } from '../../consumer/fetched-record.ts'
 import type { LogReader } from '../../consumer/log-reader.ts'
+import type { Activity } from '../../core/activity.ts'
 import { crossing } from '../../core/crash-point.ts'
 import { REBUILD_LIMITS } from '../../core/limits.ts'
 import { murmur2 } from '../../core/murmur2.ts'
@@ -25,26 +26,54 @@ export interface RestoredWaiting {
   readonly redriven: number
 }
 
+/** What a page of a lane is restored with. */
+export interface LaneRequest {
+  readonly store: SideStore
+  readonly namespace: string
+  readonly stretch: PlannedStretch
+  /** What is unfinished by a commit that tells of all that was seen before the outcomes were restored; null: nothing. */
+  readonly lookAgain: () => Promise<PlannedStretch | null>
+}
+
 /** Restores keys and redrives of what waits in a lane, and which of it was cancelled. */
-export async function restoreLanePage(
-  store: SideStore,
-  namespace: string,
-  { topic, finishedAhead }: PlannedStretch,
-  records: readonly LogRecord[],
-): Promise<RestoredWaiting> {
-  const lane = parseLaneTopic(namespace, topic)
-  const waiting = records.filter(({ offset }) => !finishedAhead.some(({ from, to }) => offset >= from && offset < to))
-  const activities = waiting
-    .flatMap(({ value }) => tryDecode(() => decodeActivity(value)))
-    .filter(({ type, priority }) => type === lane?.type && priority === lane.priority)
-  const known = activities.map(activity => ({ activity, ended: null, isInLane: true }))
+export async function restoreLanePage(request: LaneRequest, records: readonly LogRecord[]): Promise<RestoredWaiting> {
+  const { store, namespace, stretch } = request
+  const lane = parseLaneTopic(namespace, stretch.topic)
+  const waiting = records.filter(({ offset }) => isUnfinished(stretch, offset))
+  const found = waiting
+    .flatMap(({ value, offset }) => tryDecode(() => ({ activity: decodeActivity(value), offset })))
+    .filter(({ activity: { type, priority } }) => type === lane?.type && priority === lane.priority)
+  const known = found.map(({ activity }) => ({ activity, ended: null, laneRecord: 'unfinished' as const }))
+  const { keys, undecided } = await crossing('restore.keys', () => restoreKeys(store, known))
+  const activities = found.map(({ activity }) => activity)
   return {
-    ...(await crossing('restore.keys', () => restoreKeys(store, known))),
-    activities: activities.length,
-    unreadable: waiting.length - activities.length,
+    keys,
+    unseen: await restoreUnseen(
+      request,
+      found.filter(({ activity }) => undecided.has(activity.id)),
+    ),
+    activities: found.length,
+    unreadable: waiting.length - found.length,
     scheduled: 0,
     redriven: await crossing('restore.redriven', () => restoreRedrives(store, redrivesAmong(activities))),
   }
+}
+
+// Cancelled, and who sees its record will say so. One that was seen before Redis lost its data is not seen again, but its
+// offset is committed by and by: kept from running for ever, it would be missing from what is pending for ever.
+async function restoreUnseen(
+  { store, lookAgain }: LaneRequest,
+  cancelled: readonly { readonly activity: Activity; readonly offset: number }[],
+): Promise<number> {
+  const stretch = cancelled.length === 0 ? null : await lookAgain()
+  if (stretch === null) return 0
+  const waiting = cancelled.filter(({ offset }) => isUnfinished(stretch, offset))
+  const known = waiting.map(({ activity }) => ({ activity, ended: null, laneRecord: 'waits' as const }))
+  return (await crossing('restore.keys', () => restoreKeys(store, known))).unseen
+}
+
+function isUnfinished({ from, finishedAhead }: PlannedStretch, offset: number): boolean {
+  return offset >= from && !finishedAhead.some(run => offset >= run.from && offset < run.to)
 }
 
 /** What a partition of the schedule is restored with. */
@@ -107,9 +136,11 @@ async function indexRecords(store: SideStore, records: readonly LogRecord[]): Pr
   const answers = await crossing('restore.scheduled', () => index(store, entries))
   const activities = entries.map(({ record }) => record.activity)
   const keyed = activities.filter(({ key }) => key !== null)
-  const known = keyed.map(activity => ({ activity, ended: null, isInLane: false }))
+  const known = keyed.map(activity => ({ activity, ended: null, laneRecord: null }))
+  const { keys, unseen } = await crossing('restore.keys', () => restoreKeys(store, known))
   return {
-    ...(await crossing('restore.keys', () => restoreKeys(store, known))),
+    keys,
+    unseen,
     activities: activities.length,
     unreadable: records.length - entries.length,
     scheduled: answers.filter(answer => answer === 'indexed').length,

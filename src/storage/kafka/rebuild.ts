@@ -87,6 +87,7 @@ export class Rebuild {
     /** Tells Redis what it must know before claims go on. */
     restoreFirst: () => Promise<void>
     clock: Clock
+    commitIntervalMs: number
     logger: Logger
   }) {
     this.#namespace = parts.namespace
@@ -157,7 +158,7 @@ export class Rebuild {
       if (phase === 'schedule') return this.#schedule({ stretch, counts, progress, signal: stopped, advance })
       let at = stretch.from
       for await (const page of readPages(this.#reader, stretch, stopped)) {
-        add(counts, await this.#page(phase, stretch, page))
+        add(counts, await this.#page(phase, stretch, page, stopped))
         await advance(page.nextOffset)
         progress.advance(page.nextOffset - at)
         at = page.nextOffset
@@ -165,8 +166,16 @@ export class Rebuild {
     })
   }
 
-  async #page(phase: RebuildPhase, stretch: PlannedStretch, page: LogPage): Promise<Partial<Counts>> {
-    if (phase === 'lanes') return restoreLanePage(this.#store, this.#namespace, stretch, page.records)
+  async #page(
+    phase: RebuildPhase,
+    stretch: PlannedStretch,
+    page: LogPage,
+    signal: AbortSignal,
+  ): Promise<Partial<Counts>> {
+    if (phase === 'lanes') {
+      const lookAgain = (): Promise<PlannedStretch | null> => this.#plan.laneAgain(stretch, signal)
+      return restoreLanePage({ store: this.#store, namespace: this.#namespace, stretch, lookAgain }, page.records)
+    }
     const isOlder = phase === 'older outcomes'
     const { outcomes, unreadable } = outcomesOf(isOlder ? { ...page, records: page.records.filter(mayTell) } : page)
     const told = isOlder ? outcomes.filter(outcome => tells(this.#store, outcome)) : outcomes

@@ -139,12 +139,12 @@ export async function settle(
         request.endedAtMs ?? '',
       )
     }
-    let reply = await store.main.run('settle', scriptKeys, args)
-    while (reply.length === 0) {
+    for (;;) {
+      const reply = await store.main.run('settle', scriptKeys, args)
+      for (const row of rows(reply, 6)) answers.push(toSettleAnswer(row))
+      if (reply.length > 0) break
       await restore()
-      reply = await store.main.run('settle', scriptKeys, args)
     }
-    for (const row of rows(reply, 6)) answers.push(toSettleAnswer(row))
   }
   return answers
 }

@@ -6,13 +6,14 @@
 --
 -- KEYS  1 unseen counts · then per item: marker, key entry (or the marker again)
 -- ARGV  1 clocks differ by at most, ms · then per item 6: id, madeAtMs, expiresAtMs, how it ended by the log ('succeeded' |
---       'unsuccessful' | ''), type|priority, '1' when its lane record waits
--- Reply: how many keys were written, how many activities turned out to be cancelled and waiting
+--       'unsuccessful' | ''), type|priority, its lane record: '1' waits · '?' may wait, or may have been seen · '' nothing is known
+-- Reply: how many keys were written, how many activities turned out to be cancelled and waiting, then ids of those that were cancelled and
+--        may wait
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local earlierIds = 32
 local states = { completed = 'succeeded', failed = 'unsuccessful', dead_letter = 'unsuccessful', cancelled = 'unsuccessful' }
-local written, waiting = 0, 0
+local written, waiting, undecided = 0, 0, {}
 
 local function uuidTime(id)
   local high, low = string.match(id, '^(%x%x%x%x%x%x%x%x)%-(%x%x%x%x)%-7')
@@ -61,15 +62,19 @@ for i = 2, #KEYS, 2 do
   local at = 1 + ((i - 2) / 2) * 6
   local id, expiresAt = ARGV[at + 1], tonumber(ARGV[at + 3])
   local marker = redis.call('HMGET', KEYS[i], 's', 'u')
-  if ARGV[at + 6] == '1' and marker[1] == 'cancelled' and marker[2] then
-    redis.call('HDEL', KEYS[i], 'u')
-    redis.call('PERSIST', KEYS[i])
-    redis.call('HINCRBY', KEYS[1], ARGV[at + 5], 1)
-    waiting = waiting + 1
+  if marker[1] == 'cancelled' and marker[2] then
+    if ARGV[at + 6] == '1' then
+      redis.call('HDEL', KEYS[i], 'u')
+      redis.call('PERSIST', KEYS[i])
+      redis.call('HINCRBY', KEYS[1], ARGV[at + 5], 1)
+      waiting = waiting + 1
+    elseif ARGV[at + 6] == '?' then
+      undecided[#undecided + 1] = id
+    end
   end
   if KEYS[i + 1] ~= KEYS[i] and expiresAt > now then
     local state = states[marker[1] or ''] or (ARGV[at + 4] ~= '' and ARGV[at + 4]) or 'active'
     enter(KEYS[i + 1], id, ARGV[at + 2], expiresAt, state)
   end
 end
-return { written, waiting }
+return { written, waiting, unpack(undecided) }
