@@ -6,7 +6,14 @@ import type { Batch, Cluster, Consumer, EachBatchPayload, Kafka, KafkaMessage } 
 import { crossing } from '../core/crash-point.ts'
 import { ErrandError, fromUnknown } from '../core/errors.ts'
 import { withDeadline } from '../core/clock.ts'
-import { METADATA_AGE_MS_MAX, createKafka, fromKafka, kafkaErrorType, kafkaRetry } from '../producer/kafka-client.ts'
+import {
+  METADATA_AGE_MS_MAX,
+  closeSockets,
+  createKafka,
+  fromKafka,
+  kafkaErrorType,
+  kafkaRetry,
+} from '../producer/kafka-client.ts'
 import type { CommittedOffset } from './assigned-partition.ts'
 import type { AssignedTopics } from './assignment.ts'
 import { decodeFinishedAhead } from './commit-metadata.ts'
@@ -53,6 +60,7 @@ export class GroupSession {
   readonly #options: ResolvedGroupConsumerOptions
   readonly #topics: readonly string[]
   readonly #events: SessionEvents
+  readonly #kafka: Kafka
   readonly #consumer: Consumer
   #cluster: Cluster | undefined
   #hasConnected = false
@@ -69,8 +77,8 @@ export class GroupSession {
     this.#options = options
     this.#topics = topics
     this.#events = events
-    const kafka: Kafka = createKafka(options.settings) // one for each consumer: they would share a cache of offsets
-    this.#consumer = kafka.consumer({
+    this.#kafka = createKafka(options.settings) // one for each consumer: they would share a cache of offsets
+    this.#consumer = this.#kafka.consumer({
       groupId: options.groupId,
       partitionAssigners: partitionAssigners(owned, options.logger, cluster => {
         this.#cluster = cluster
@@ -130,6 +138,7 @@ export class GroupSession {
     } catch (error) {
       logger.warn('a consumer was not closed cleanly', { groupId, reason: fromUnknown(error, 'unavailable').message })
     }
+    closeSockets(this.#kafka)
   }
 
   /** Makes the next fetch of the partition begin there. */

@@ -161,6 +161,10 @@ export class LogReader {
     await withDeadline(clock, closing, CLOSE_MS_MAX, late).catch((error: unknown) =>
       logger.debug('a reader was not closed', { error: String(error) }),
     )
+    opening.then(
+      cluster => cluster.destroy(),
+      () => undefined, // it has closed what it had opened
+    )
   }
 
   #page(request: PageRequest): Promise<LogPage> {

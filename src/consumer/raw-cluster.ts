@@ -8,18 +8,21 @@ import { PartitionAssigners } from 'kafkajs'
 import { ErrandError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { KafkaSettings } from '../producer/kafka-client.ts'
-import { METADATA_AGE_MS_MAX, createKafka, fromKafka, kafkaRetry } from '../producer/kafka-client.ts'
+import { METADATA_AGE_MS_MAX, closeSockets, createKafka, fromKafka, kafkaRetry } from '../producer/kafka-client.ts'
 
 /** A connected view of the cluster. */
 export interface RawCluster {
   readonly cluster: Cluster
   close(): Promise<void>
+  /** Lets go of what {@link close} has left, or hangs on. */
+  destroy(): void
 }
 
 /** Connects. `groupId` is a name only: no group of it ever appears. Rejects with `unavailable` when no broker answers. */
 export async function openRawCluster(settings: KafkaSettings, groupId: string): Promise<RawCluster> {
   let cluster: Cluster | undefined
-  const consumer = createKafka({ ...settings, logger: atDebug(settings.logger) }).consumer({
+  const kafka = createKafka({ ...settings, logger: atDebug(settings.logger) })
+  const consumer = kafka.consumer({
     groupId,
     partitionAssigners: [
       config => {
@@ -34,14 +37,11 @@ export async function openRawCluster(settings: KafkaSettings, groupId: string): 
   try {
     await consumer.connect()
   } catch (error) {
-    // What it has connected to by then would keep the process alive.
-    consumer
-      .disconnect()
-      .catch((left: unknown) => settings.logger.debug('a reader was not closed', { error: String(left) }))
+    closeSockets(kafka) // what it has connected to by then would keep the process alive
     throw fromKafka(error, 'connecting to read the log')
   }
   if (cluster === undefined) throw new ErrandError('internal', 'kafkajs made a consumer without making its assigners')
-  return { cluster, close: () => consumer.disconnect() }
+  return { cluster, close: () => consumer.disconnect(), destroy: () => closeSockets(kafka) }
 }
 
 /** A read outside the log is an ordinary answer here, and every failure reaches the caller: kafkajs need not warn as well. */

@@ -5,7 +5,7 @@ import type { Clock } from '../core/clock.ts'
 import { ErrandError, fromUnknown } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { KafkaSettings } from '../producer/kafka-client.ts'
-import { createKafka, fromKafka, kafkaRetry } from '../producer/kafka-client.ts'
+import { closeSockets, createKafka, fromKafka, kafkaRetry } from '../producer/kafka-client.ts'
 
 export interface TopicPresenceOptions {
   readonly settings: KafkaSettings
@@ -70,7 +70,8 @@ export class TopicPresence {
 }
 
 async function existingTopics(settings: KafkaSettings, topics: readonly string[]): Promise<string[]> {
-  const admin = createKafka(settings).admin({ retry: kafkaRetry(1) })
+  const kafka = createKafka(settings)
+  const admin = kafka.admin({ retry: kafkaRetry(1) })
   try {
     await admin.connect()
     const existing = new Set(await admin.listTopics())
@@ -78,6 +79,6 @@ async function existingTopics(settings: KafkaSettings, topics: readonly string[]
   } catch (error) {
     throw fromKafka(error, 'listing the topics')
   } finally {
-    await admin.disconnect()
+    await admin.disconnect().finally(() => closeSockets(kafka))
   }
 }

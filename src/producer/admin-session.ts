@@ -2,12 +2,12 @@
 // topic that it has seen and that was deleted since; its own retries would go on at that for seconds. So it gets none,
 // and here: what passes is tried again for a while, what is unknown is asked of a new client once.
 
-import type { Admin } from 'kafkajs'
+import type { Admin, Kafka } from 'kafkajs'
 import type { Clock } from '../core/clock.ts'
 import { withDeadline } from '../core/clock.ts'
 import { ErrandError, invariant } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
-import { createKafka, fromKafka, kafkaRetry } from './kafka-client.ts'
+import { closeSockets, createKafka, fromKafka, kafkaRetry } from './kafka-client.ts'
 import type { KafkaSettings } from './kafka-client.ts'
 
 /** How long a call is tried, pauses included. Unit: ms. */
@@ -29,6 +29,7 @@ export interface CallName {
 }
 
 interface Client {
+  readonly kafka: Kafka
   readonly admin: Admin
   calls: number
   isRetired: boolean
@@ -115,8 +116,9 @@ export class AdminSession {
   }
 
   async #connect(): Promise<Client> {
-    const admin = createKafka(this.#settings).admin({ retry: kafkaRetry(0) })
-    const client: Client = { admin, calls: 0, isRetired: false }
+    const kafka = createKafka(this.#settings)
+    const admin = kafka.admin({ retry: kafkaRetry(0) })
+    const client: Client = { kafka, admin, calls: 0, isRetired: false }
     const late = (): Error =>
       new ErrandError(
         'unavailable',
@@ -131,12 +133,13 @@ export class AdminSession {
     }
   }
 
-  async #disconnect({ admin }: Client): Promise<void> {
+  async #disconnect({ kafka, admin }: Client): Promise<void> {
     const late = (): Error => new ErrandError('timeout', `closing took longer than ${CLOSE_MS_MAX} ms`)
     await withDeadline(this.#clock, admin.disconnect(), CLOSE_MS_MAX, late).catch((error: unknown) => {
-      // Nothing is lost by it, and the sockets do not keep the process alive.
+      // Nothing is lost by it.
       this.#logger.warn('a Kafka admin client did not close cleanly', { error: String(error) })
     })
+    closeSockets(kafka)
   }
 
   #translate(error: unknown, { doing, topic }: CallName): ErrandError {

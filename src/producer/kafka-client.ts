@@ -7,6 +7,7 @@ import { ErrandError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { describe } from '../core/text.ts'
 import { kafkaLogCreator } from './kafka-log.ts'
+import { KafkaSockets } from './kafka-sockets.ts'
 import { patchRecordHeaders } from './record-headers-patch.ts'
 import { patchRequestQueue } from './request-queue-patch.ts'
 
@@ -51,6 +52,7 @@ export function createKafka(settings: KafkaSettings): Kafka {
   patchRequestQueue()
   patchRecordHeaders()
   const { ssl, sasl } = settings
+  const sockets = new KafkaSockets()
   const config: KafkaConfig = {
     brokers: checkBrokers(settings.brokers),
     clientId: settings.clientId,
@@ -60,11 +62,21 @@ export function createKafka(settings: KafkaSettings): Kafka {
     retry: kafkaRetry(CLIENT_RETRIES),
     logLevel: logLevel.INFO,
     logCreator: kafkaLogCreator(settings.logger),
+    socketFactory: sockets.factory,
     ...(ssl === undefined ? {} : { ssl: typeof ssl === 'boolean' ? ssl : { ...ssl } }),
     // The union of mechanisms is kafkajs's own; TypeScript does not distribute it over a spread.
     ...(sasl === undefined ? {} : { sasl: { ...sasl } as SASLOptions }),
   }
-  return new Kafka(config)
+  const kafka = new Kafka(config)
+  socketsOf.set(kafka, sockets)
+  return kafka
+}
+
+const socketsOf = new WeakMap<Kafka, KafkaSockets>()
+
+/** Closes whatever a client has left open, once it was disconnected or has had its time to. It is of no use afterwards. */
+export function closeSockets(kafka: Kafka): void {
+  socketsOf.get(kafka)?.close()
 }
 
 /**

@@ -2,7 +2,7 @@
 // deleted topic that it knows makes all its sends fail, also after a reconnect, and partitions that were added stay
 // unknown to it for a minute. A new producer heals both, so it is swapped in, once for all that ask at the same time.
 
-import type { Producer, RequestEvent } from 'kafkajs'
+import type { Kafka, Producer, RequestEvent } from 'kafkajs'
 import type { Clock } from '../core/clock.ts'
 import { withDeadline } from '../core/clock.ts'
 import { ErrandError, invariant } from '../core/errors.ts'
@@ -11,6 +11,7 @@ import type { Part, PartitionAnswer } from './coverage.ts'
 import {
   KAFKA_DEFAULTS,
   METADATA_AGE_MS_MAX,
+  closeSockets,
   createKafka,
   fromKafka,
   kafkaErrorType,
@@ -32,6 +33,7 @@ const METADATA_MARGIN_MS = 100
 export class ProducerClient {
   /** 1 for the first, counted up with every swap. */
   readonly generation: number
+  readonly #kafka: Kafka
   readonly #producer: Producer
   readonly #clock: Clock
   readonly #logger: Logger
@@ -49,7 +51,8 @@ export class ProducerClient {
     this.#logger = logger
     this.#metadataAtMs = clock.monotonicMs()
     this.#ackTimeoutMs = settings.requestTimeoutMs ?? KAFKA_DEFAULTS.requestTimeoutMs
-    this.#producer = createKafka(settings).producer({
+    this.#kafka = createKafka(settings)
+    this.#producer = this.#kafka.producer({
       // No retries by kafkajs: they cannot say which partition failed, send again what others have already written, and
       // keep on for 20 s at a topic that is gone. The writer's own have no count, only the deadline.
       retry: kafkaRetry(0),
@@ -98,9 +101,10 @@ export class ProducerClient {
   async close(): Promise<void> {
     const late = (): Error => new ErrandError('timeout', `closing took longer than ${CLOSE_MS_MAX} ms`)
     await withDeadline(this.#clock, this.#producer.disconnect(), CLOSE_MS_MAX, late).catch((error: unknown) => {
-      // Nothing is lost by it: every write has its answer, and the sockets do not keep the process alive.
+      // Nothing is lost by it: every write has its answer.
       this.#logger.warn('a Kafka producer did not close cleanly', { error: String(error) })
     })
+    closeSockets(this.#kafka)
   }
 
   #onRequest({ payload }: RequestEvent): void {
