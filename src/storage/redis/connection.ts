@@ -43,9 +43,9 @@ const SCRIPTS = [
 /** The name of a script: its file in `scripts/`. */
 export type ScriptName = (typeof SCRIPTS)[number]
 
-const sources = new Map<ScriptName, string>(
-  SCRIPTS.map(name => [name, readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8')]),
-)
+const textOf = (name: string): string => readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8')
+const shared = textOf('shared')
+const sources = new Map<ScriptName, string>(SCRIPTS.map(name => [name, `${shared}\n${textOf(name)}`]))
 
 /** A connection that is dead does not answer, and is closed without. */
 const QUIT_MS_MAX = 1_000

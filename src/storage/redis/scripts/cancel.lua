@@ -5,7 +5,7 @@
 -- ARGV  1 id · 2 attempt that is waiting · 3 member (id:attempt) · 4 type|priority · 5 reason · 6 error · 7 result · 8 markerTtlMs
 --       9 endedTtlMs · 10 channel · 11 key · 12 '1' when the caller has seen its lane record · 13 token
 -- Reply: 'unrestored' (this run of Redis was not told yet what has ended: `generation.lua`) | 'requested' | 'ended' | 'moved' (another attempt than the caller thought) | 'unknown' | 'cancelled' + endedAtMs + value of the delay index or ''
-if redis.call('GET', KEYS[8]) ~= (string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or 'unknown') then return { 'unrestored' } end
+if not wasTold(KEYS[8]) then return { 'unrestored' } end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local nowText = string.format('%.0f', now)

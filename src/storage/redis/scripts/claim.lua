@@ -8,8 +8,7 @@
 --   'claimed'  deadlineMs, startedAtMs
 --   'held'     '', ''
 --   'done'     status, attempt of the marker
-local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or 'unknown'
-if redis.call('GET', KEYS[4]) ~= run then return {} end
+if not wasTold(KEYS[4]) then return {} end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local leaseMs = tonumber(ARGV[1])

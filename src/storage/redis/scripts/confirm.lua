@@ -3,17 +3,6 @@
 -- KEYS  1 reservations · then per item: key entry
 -- ARGV  per item: id, member
 -- Reply per item: 'confirmed' | 'other' when the key has moved to another activity meanwhile, which it remembers
-local earlierIds = 32
--- As in `reserve.lua`.
-local function isAmong(id, earlier) return string.find('\n' .. earlier, '\n' .. id .. '\n', 1, true) ~= nil end
-local function earlierWith(id, earlier)
-  if isAmong(id, earlier) then return earlier end
-  local ids = { id }
-  for each in string.gmatch(earlier, '[^\n]+') do
-    if #ids < earlierIds then ids[#ids + 1] = each end
-  end
-  return table.concat(ids, '\n') .. '\n'
-end
 local reply = {}
 for i = 2, #KEYS do
   local at = (i - 2) * 2

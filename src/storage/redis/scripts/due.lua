@@ -3,8 +3,7 @@
 -- KEYS  1 due · 2 delayed · 3 generation
 -- ARGV  1 limit · 2 claimMs
 -- Reply: nothing at all when this run of Redis was not told yet what has ended (`generation.lua`); else ms until the next due time or '', then flat: member, value
-local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or 'unknown'
-if redis.call('GET', KEYS[3]) ~= run then return {} end
+if not wasTold(KEYS[3]) then return {} end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local members = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])

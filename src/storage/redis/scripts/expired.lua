@@ -3,7 +3,7 @@
 -- KEYS  1 leases · 2 grace · 3 generation
 -- ARGV  1 limit
 -- Reply ids; none in the time of grace after Redis was started anew, nor before it was told what has ended (`generation.lua`)
-if redis.call('GET', KEYS[3]) ~= (string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or 'unknown') then return {} end
+if not wasTold(KEYS[3]) then return {} end
 if redis.call('EXISTS', KEYS[2]) == 1 then return {} end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)

@@ -6,11 +6,11 @@
 -- KEYS  1 generation · 2 grace · 3 restoring
 -- ARGV  1 'ask' | 'begin' | 'end' · 2 token of the restore · 3 graceMs · 4 tokenMs
 -- Reply: '1' when it was told, else ''
-local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or 'unknown'
+local run = serverRun()
 if ARGV[1] == 'begin' then redis.call('SET', KEYS[3], run .. ' ' .. ARGV[2], 'PX', ARGV[4]) end
 if ARGV[1] == 'end' and redis.call('GET', KEYS[3]) == run .. ' ' .. ARGV[2] then
   redis.call('DEL', KEYS[3])
   local before = redis.call('GETSET', KEYS[1], run)
   if before and before ~= run then redis.call('SET', KEYS[2], '1', 'PX', ARGV[3]) end
 end
-return { redis.call('GET', KEYS[1]) == run and '1' or '' }
+return { wasTold(KEYS[1]) and '1' or '' }

@@ -7,7 +7,7 @@
 -- ARGV  1 token · 2 reapMs · then ids
 -- Reply: nothing at all when this run of Redis was not told yet what has ended (`generation.lua`); else per item, flat: 'reaping' | 'live' | 'gone', then attempt, envelope, worker, startedAtMs, '1' when cancel was asked for, cancel
 --       reason, reapedAtMs
-if redis.call('GET', KEYS[2]) ~= (string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or 'unknown') then return {} end
+if not wasTold(KEYS[2]) then return {} end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local reply = {}

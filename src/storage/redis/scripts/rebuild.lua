@@ -5,7 +5,7 @@
 -- ARGV  1 'begin' | 'restart' | 'advance' | 'finish' · 2 ttlMs · 3 token to begin with, else `run` as the beginning replied it ·
 --       to advance: 4 field, 5 next offset
 -- Reply: 'lost' when the hash is not that of the beginning any more, or of another run of the server; else 'kept', and at the beginning what it holds
-local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or 'unknown'
+local run = serverRun()
 local begun = redis.call('HGET', KEYS[1], 'run') or ''
 local isOfRun = string.sub(begun, 1, #run + 1) == run .. ' '
 if ARGV[1] == 'begin' or ARGV[1] == 'restart' then

@@ -11,7 +11,6 @@
 --        may wait
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local earlierIds = 32
 local states = { completed = 'succeeded', failed = 'unsuccessful', dead_letter = 'unsuccessful', cancelled = 'unsuccessful' }
 local written, waiting, undecided = 0, 0, {}
 
@@ -28,8 +27,8 @@ local function isLater(madeAt, id, entry)
 end
 
 -- Newest first: ids that tell their time sort by it.
-local function earlierWith(id, earlier)
-  if string.find('\n' .. earlier, '\n' .. id .. '\n', 1, true) then return earlier end
+local function sortedWith(id, earlier)
+  if isAmong(id, earlier) then return earlier end
   local ids = { id }
   for each in string.gmatch(earlier, '[^\n]+') do ids[#ids + 1] = each end
   table.sort(ids, function(a, b) return a > b end)
@@ -51,10 +50,10 @@ local function enter(key, id, madeAtText, expiresAt, state)
     local isOurs = entry[4] == madeAtText .. '|' .. id
     if isOurs and redis.call('PTTL', key) < expiresAt - now then redis.call('PEXPIREAT', key, expiresAt) end
   elseif entry[2] ~= 'reserved' and isLater(tonumber(madeAtText), id, entry) then
-    redis.call('HSET', key, 'p', earlierWith(entry[1], entry[3] or ''))
+    redis.call('HSET', key, 'p', sortedWith(entry[1], entry[3] or ''))
     put(key, id, state, madeAtText, expiresAt)
   else
-    redis.call('HSET', key, 'p', earlierWith(id, entry[3] or ''))
+    redis.call('HSET', key, 'p', sortedWith(id, entry[3] or ''))
   end
 end
 

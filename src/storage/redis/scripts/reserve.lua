@@ -5,20 +5,9 @@
 -- KEYS  1 reservations · 2 generation · then per item: key entry
 -- ARGV  per item: id, member, envelope, ttlMs, verdict if active, if succeeded, if unsuccessful
 -- Reply: nothing at all when this run of Redis was not told yet what has ended (`generation.lua`); else per item, flat: 'create' | 'existing' | 'duplicate' | 'conflict', existing id or '', its state or ''
-if redis.call('GET', KEYS[2]) ~= (string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or 'unknown') then return {} end
+if not wasTold(KEYS[2]) then return {} end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local earlierIds = 32
--- Ids are told apart by line ends, which none of them holds. Newest first; one that comes again is not named twice.
-local function isAmong(id, earlier) return string.find('\n' .. earlier, '\n' .. id .. '\n', 1, true) ~= nil end
-local function earlierWith(id, earlier)
-  if isAmong(id, earlier) then return earlier end
-  local ids = { id }
-  for each in string.gmatch(earlier, '[^\n]+') do
-    if #ids < earlierIds then ids[#ids + 1] = each end
-  end
-  return table.concat(ids, '\n') .. '\n'
-end
 local reply = {}
 local function say(...)
   for _, value in ipairs({ ... }) do reply[#reply + 1] = value end

@@ -9,7 +9,7 @@
 --       type|priority, worker, startedAtMs, key, channel, endedAtMs or '' for now
 -- Reply: nothing at all when this run of Redis was not told yet what has ended (`generation.lua`); else per item, flat: verdict ('settled' | 'lease_lost' | 'conflict' | 'cancel_requested'), outcome, endedAtMs, dueAtMs or '',
 --       startedAtMs, worker; with 'cancel_requested' nothing was written, and the last one is the reason
-if redis.call('GET', KEYS[4]) ~= (string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or 'unknown') then return {} end
+if not wasTold(KEYS[4]) then return {} end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local running, ended, reply, gone = {}, {}, {}, {}
