@@ -1,8 +1,6 @@
 // Which of the Lua scripts write, by what they call. A command that is not known to read counts as a write.
 
-import { readFileSync, readdirSync } from 'node:fs'
-
-const SCRIPTS = new URL('../../src/storage/redis/scripts/', import.meta.url)
+import { SCRIPTS, scriptText } from '../../src/storage/redis/script-text.ts'
 
 /** Commands that change nothing, in small letters. */
 export const REDIS_READS: ReadonlySet<string> = new Set(
@@ -23,12 +21,9 @@ export const REDIS_READS: ReadonlySet<string> = new Set(
   ].concat(['zrangebyscore', 'zscore', 'zscan']),
 )
 
-/** The scripts that write, each with its text. */
+/** The scripts that write, each with its text as Redis gets it. */
 export function writingScripts(): { readonly name: string; readonly text: string }[] {
-  return readdirSync(SCRIPTS)
-    .filter(file => file.endsWith('.lua'))
-    .map(file => ({ name: file.slice(0, -'.lua'.length), text: readFileSync(new URL(file, SCRIPTS), 'utf8') }))
-    .filter(({ text }) => writesIn(text))
+  return SCRIPTS.map(name => ({ name, text: scriptText(name) })).filter(({ text }) => writesIn(text))
 }
 
 function writesIn(lua: string): boolean {

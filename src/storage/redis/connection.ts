@@ -1,12 +1,13 @@
 // Connections to Redis: one for scripts, one for renewals (which must not wait behind a large batch), one for waking
 // waiters. Errors are translated here, once; what Redis must be like is checked here, before anything is written.
 
-import { readFileSync } from 'node:fs'
 import { Redis } from 'ioredis'
 import type { Clock } from '../../core/clock.ts'
 import { withDeadline } from '../../core/clock.ts'
 import { ErrandError } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
+import type { ScriptName } from './script-text.ts'
+import { SCRIPTS, scriptText } from './script-text.ts'
 
 /** How Redis is reached. */
 export interface RedisSettings {
@@ -19,33 +20,6 @@ export interface RedisSettings {
   readonly clock: Clock
   readonly logger: Logger
 }
-
-const SCRIPTS = [
-  'claim',
-  'settle',
-  'renew',
-  'release',
-  'expired',
-  'reap',
-  'index',
-  'due',
-  'forget',
-  'reserve',
-  'confirm',
-  'cancel',
-  'restore',
-  'rekey',
-  'redriven',
-  'rebuild',
-  'generation',
-  'unlock',
-] as const
-/** The name of a script: its file in `scripts/`. */
-export type ScriptName = (typeof SCRIPTS)[number]
-
-const textOf = (name: string): string => readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8')
-const shared = textOf('shared')
-const sources = new Map<ScriptName, string>(SCRIPTS.map(name => [name, `${shared}\n${textOf(name)}`]))
 
 /** A connection that is dead does not answer, and is closed without. */
 const QUIT_MS_MAX = 1_000
@@ -76,7 +50,7 @@ export class RedisConnection {
       // On by default, and Errand's scripts are idempotent under lease and request ids because of it.
       autoResendUnfulfilledCommands: true,
     })
-    for (const [script, lua] of sources) this.redis.defineCommand(commandName(script), { lua })
+    for (const script of SCRIPTS) this.redis.defineCommand(commandName(script), { lua: scriptText(script) })
     this.redis.on('error', (error: Error) =>
       settings.logger.debug('redis connection error', { name, error: error.message }),
     )
