@@ -81,7 +81,7 @@ export async function submit(
   items: readonly SubmissionItem[],
 ): Promise<SubmissionAnswer[]> {
   checkDefinition(definition)
-  const validated = await Promise.all(items.map(item => checked(definition, item)))
+  const validated = await settledOf(items.map(item => checked(definition, item)))
   const made = items.map((item, at) => prepare(parts, definition, item, validated[at]))
   const prepared = made.filter(each => 'activity' in each)
   if (prepared.length === 0) return made.map(each => refusalOrBroken(each))
@@ -103,14 +103,29 @@ function checkDefinition(definition: unknown): asserts definition is ActivityDef
   })
 }
 
-async function checked(definition: ActivityDefinition, item: SubmissionItem): Promise<ErrandError | undefined> {
-  const subject = { field: 'input', type: definition.type, code: 'invalid_argument' } as const
+type Checked = ErrandError | undefined
+
+/** Waits only where there is something to wait for: a batch of 10,000 would make as many promises. */
+function settledOf(checks: readonly (Checked | Promise<Checked>)[]): readonly Checked[] | Promise<Checked[]> {
+  const now: Checked[] = []
+  for (const check of checks) {
+    if (check instanceof Promise) return Promise.all(checks)
+    now.push(check)
+  }
+  return now
+}
+
+/** A promise only where the schema gives one. */
+function checked({ type, input }: ActivityDefinition, item: SubmissionItem): Checked | Promise<Checked> {
+  const broken = (error: unknown): ErrandError =>
+    fromUnknown(error, 'invalid_argument', `input of '${type}' made its schema throw`)
+  const refusedBy = (verdict: Validated<unknown>): Checked => (verdict.ok ? undefined : verdict.error)
   try {
     if (typeof item !== 'object' || item === null) throw refusal('items', item, 'an object with an input')
-    const verdict: Validated<unknown> = await validate(definition.input, item.input, subject)
-    return verdict.ok ? undefined : verdict.error
+    const verdict = validate(input, item.input, { field: 'input', type, code: 'invalid_argument' })
+    return verdict instanceof Promise ? verdict.then(refusedBy).catch(broken) : refusedBy(verdict)
   } catch (error) {
-    return fromUnknown(error, 'invalid_argument', `input of '${definition.type}' made its schema throw`)
+    return broken(error)
   }
 }
 

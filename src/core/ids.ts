@@ -15,40 +15,47 @@ const COUNTER_MAX = 0xfff
 export function uuidv7Source(options: { readonly nowMs: () => number; readonly randomBytes: RandomBytes }): IdSource {
   let lastMs = -1
   let counter = 0
-  // Random bytes are drawn in bulk: one call per id costs more than the rest of the id.
+  let time = ''
+  // Random bytes are drawn in bulk, and as text: one call per id costs more than the rest of the id.
   const pool = Buffer.alloc(4_096)
-  let used = pool.length
-  const draw = (count: number): Buffer => {
-    if (used + count > pool.length) {
+  let digits = ''
+  let used = 0
+  const draw = (count: number): string => {
+    if (used + count > digits.length) {
       options.randomBytes(pool)
+      digits = pool.toString('hex')
       used = 0
     }
     used += count
-    return pool.subarray(used - count, used)
+    return digits.slice(used - count, used)
   }
   return {
     next() {
       const nowMs = Math.max(options.nowMs(), lastMs)
       if (nowMs > lastMs) {
         lastMs = nowMs
+        time = timeText(lastMs)
         // Starts in the lower half, so that a millisecond has room for at least 2,048 ids.
-        counter = draw(2).readUInt16BE() & 0x7ff
+        counter = Number.parseInt(draw(4), 16) & 0x7ff
       } else if (counter === COUNTER_MAX) {
         lastMs += 1
+        time = timeText(lastMs)
         counter = 0
       } else {
         counter += 1
       }
-      return format(lastMs, counter, draw(8))
+      const variant = VARIANTS[Number.parseInt(draw(1), 16) & 3] ?? '8'
+      return `${time}-7${counter.toString(16).padStart(3, '0')}-${variant}${draw(3)}-${draw(12)}`
     },
   }
 }
 
-function format(ms: number, counter: number, random: Buffer): string {
-  const time = ms.toString(16).padStart(12, '0')
-  random.writeUInt8((random.readUInt8() & 0x3f) | 0x80)
-  const hex = random.toString('hex')
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${counter.toString(16).padStart(3, '0')}-${hex.slice(0, 4)}-${hex.slice(4)}`
+/** The variant's two bits, 10, and two random ones. */
+const VARIANTS = ['8', '9', 'a', 'b'] as const
+
+function timeText(ms: number): string {
+  const hex = ms.toString(16).padStart(12, '0')
+  return `${hex.slice(0, 8)}-${hex.slice(8)}`
 }
 
 const UUIDV7 = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/

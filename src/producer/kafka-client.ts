@@ -8,6 +8,7 @@ import type { Logger } from '../core/logger.ts'
 import { describe } from '../core/text.ts'
 import { kafkaLogCreator } from './kafka-log.ts'
 import { KafkaSockets } from './kafka-sockets.ts'
+import { patchProduce } from './produce-patch.ts'
 import { patchRecordHeaders } from './record-headers-patch.ts'
 import { patchRequestQueue } from './request-queue-patch.ts'
 
@@ -51,6 +52,7 @@ const CLIENT_RETRIES = 5
 export function createKafka(settings: KafkaSettings): Kafka {
   patchRequestQueue()
   patchRecordHeaders()
+  patchProduce()
   const { ssl, sasl } = settings
   const sockets = new KafkaSockets()
   const config: KafkaConfig = {

@@ -18,7 +18,7 @@ import {
   kafkaRetry,
 } from './kafka-client.ts'
 import type { KafkaSettings } from './kafka-client.ts'
-import type { Entry } from './write-call.ts'
+import { PartitionMessage } from './produce-patch.ts'
 
 /** How long connecting may take at the start and at a swap. Unit: ms. */
 const OPEN_MS_MAX = 15_000
@@ -210,12 +210,12 @@ function chosenPartition({ message }: { readonly message: { readonly partition?:
   return message.partition ?? 0
 }
 
-function byTopic(parts: readonly Part[]): { topic: string; messages: Entry[] }[] {
-  const topics = new Map<string, { topic: string; messages: Entry[] }>()
-  for (const { topic, entries } of parts) {
-    const known = topics.get(topic)
-    if (known === undefined) topics.set(topic, { topic, messages: entries })
-    else known.messages = known.messages.concat(entries)
+function byTopic(parts: readonly Part[]): { topic: string; messages: PartitionMessage[] }[] {
+  const topics = new Map<string, PartitionMessage[]>()
+  for (const { topic, partition, entries } of parts) {
+    const messages = topics.get(topic) ?? []
+    messages.push(new PartitionMessage(partition, entries))
+    topics.set(topic, messages)
   }
-  return [...topics.values()]
+  return [...topics].map(([topic, messages]) => ({ topic, messages }))
 }

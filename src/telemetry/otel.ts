@@ -168,7 +168,7 @@ function endSpan(span: Span, { outcome, coordinates, error }: SpanEnd): void {
 }
 
 function attributesOf({ kind, activity, coordinates, waitMs, workerId }: SpanStart, operationType: string): Attributes {
-  return {
+  const attributes: Attributes = {
     [ATTRIBUTES.system]: 'kafka',
     [ATTRIBUTES.operationName]: kind,
     [ATTRIBUTES.operationType]: operationType,
@@ -180,10 +180,11 @@ function attributesOf({ kind, activity, coordinates, waitMs, workerId }: SpanSta
     [ATTRIBUTES.attempt]: activity.attempt,
     [ATTRIBUTES.maxAttempts]: activity.maxAttempts,
     [ATTRIBUTES.priority]: activity.priority,
-    ...(coordinates === undefined ? {} : coordinateAttributes(coordinates)),
-    ...(waitMs === undefined ? {} : { [ATTRIBUTES.waitMs]: waitMs }),
-    ...(workerId === undefined ? {} : { [ATTRIBUTES.clientId]: workerId }),
   }
+  if (coordinates !== undefined) Object.assign(attributes, coordinateAttributes(coordinates))
+  if (waitMs !== undefined) attributes[ATTRIBUTES.waitMs] = waitMs
+  if (workerId !== undefined) attributes[ATTRIBUTES.clientId] = workerId
+  return attributes
 }
 
 function coordinateAttributes({ topic, partition, offset }: NonNullable<SpanStart['coordinates']>): Attributes {
@@ -195,13 +196,12 @@ function coordinateAttributes({ topic, partition, offset }: NonNullable<SpanStar
 }
 
 function figureAttributes({ type, priority, outcome, isRetry }: FigureLabels): Attributes {
-  return {
-    [ATTRIBUTES.system]: 'kafka',
-    ...(type === undefined ? {} : { [ATTRIBUTES.destinationTemplate]: type }),
-    ...(priority === undefined ? {} : { [ATTRIBUTES.priority]: priority }),
-    ...(outcome === undefined ? {} : { [ATTRIBUTES.outcome]: outcome }),
-    ...(isRetry === undefined ? {} : { [ATTRIBUTES.isRetry]: isRetry }),
-  }
+  const attributes: Attributes = { [ATTRIBUTES.system]: 'kafka' }
+  if (type !== undefined) attributes[ATTRIBUTES.destinationTemplate] = type
+  if (priority !== undefined) attributes[ATTRIBUTES.priority] = priority
+  if (outcome !== undefined) attributes[ATTRIBUTES.outcome] = outcome
+  if (isRetry !== undefined) attributes[ATTRIBUTES.isRetry] = isRetry
+  return attributes
 }
 
 function traceContext({ traceId, spanId, traceFlags, traceState }: SpanContext): TraceContext {

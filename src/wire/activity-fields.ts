@@ -25,7 +25,6 @@ import {
   textJson,
   timeField,
   timeJson,
-  timeOrNullJson,
   typeField,
   workerField,
   workerJson,
@@ -127,13 +126,27 @@ export function activityFieldsJson(activity: Activity): string {
     `"id":${textJson(activity.id)},"activity_type":${textJson(activity.type)},"priority":"${activity.priority}",` +
     `"attempt":${activity.attempt},"max_retries":${maxRetriesOf(activity.maxAttempts)},"retry_count":${activity.retryCount},` +
     `"timeout_seconds":${activity.timeoutMs / 1_000},"retry_delay_seconds":${activity.retryDelayMs / 1_000},` +
-    `"retry_delay_max_seconds":${activity.retryDelayMaxMs / 1_000},"created_at":${timeJson(activity.createdAtMs)},` +
-    `"scheduled_at":${timeOrNullJson(activity.scheduledAtMs)},"metadata":${JSON.stringify(activity.metadata)},` +
-    `"idempotency_key":${keyJson(activity.key)},"traceparent":${textJson(activity.trace?.traceparent)},` +
-    `"tracestate":${textJson(activity.trace?.tracestate)},"parent_id":${textJson(activity.parentId)},` +
-    `"redrive_of":${textJson(activity.redriveOf)},"failures":${failuresJson(activity.failures)}` +
-    (activity.extraJson === undefined ? '' : `,${activity.extraJson}`)
+    `"retry_delay_max_seconds":${activity.retryDelayMaxMs / 1_000},"created_at":${timeJson(activity.createdAtMs)}` +
+    optionalFieldsJson(activity)
   )
+}
+
+/** What most activities do not have is left out: every byte is written, copied and read again at each step. */
+function optionalFieldsJson(activity: Activity): string {
+  const { scheduledAtMs, metadata, key, trace, parentId, redriveOf, failures, extraJson } = activity
+  let json = ''
+  if (scheduledAtMs !== null) json += `,"scheduled_at":${timeJson(scheduledAtMs)}`
+  const metadataJson = JSON.stringify(metadata)
+  if (metadataJson !== '{}') json += `,"metadata":${metadataJson}`
+  if (key !== null) json += `,"idempotency_key":${keyJson(key)}`
+  if (trace !== null) {
+    json += `,"traceparent":${textJson(trace.traceparent)}`
+    if (trace.tracestate !== undefined) json += `,"tracestate":${textJson(trace.tracestate)}`
+  }
+  if (parentId !== null) json += `,"parent_id":${textJson(parentId)}`
+  if (redriveOf !== null) json += `,"redrive_of":${textJson(redriveOf)}`
+  if (failures.length > 0) json += `,"failures":[${failures.map(failedAttemptJson).join(',')}]`
+  return extraJson === undefined ? json : `${json},${extraJson}`
 }
 
 function msOfSeconds(seconds: number | null | undefined): number | undefined {
@@ -155,12 +168,8 @@ function failedAttemptOf(fields: z.output<typeof failedAttemptField>): AttemptFa
   return { attempt, atMs: msOf(at), name, message, ...(typeof worker === 'string' ? { worker } : {}) }
 }
 
-function keyJson(key: Activity['key']): string {
-  return key === null ? 'null' : `{"key":${textJson(key.key)},"on_duplicate":"${key.onDuplicate}"}`
-}
-
-function failuresJson(failures: readonly AttemptFailure[]): string {
-  return failures.length === 0 ? '[]' : `[${failures.map(failedAttemptJson).join(',')}]`
+function keyJson({ key, onDuplicate }: NonNullable<Activity['key']>): string {
+  return `{"key":${textJson(key)},"on_duplicate":"${onDuplicate}"}`
 }
 
 function failedAttemptJson(failure: AttemptFailure): string {

@@ -7,7 +7,9 @@
 
 import type { Activity } from '../core/activity.ts'
 import { LIMITS } from '../core/limits.ts'
+import type { ActivityFields } from './activity-fields.ts'
 import { activityFields, activityFieldsJson, activityOf } from './activity-fields.ts'
+import { isOrdinary } from './ordinary-activity.ts'
 import type { RecordKind, RecordValue } from './record-text.ts'
 import { ACTIVITY_DEPTH_MAX, WIRE_VERSION, parseFields, readRecord, recordText } from './record-text.ts'
 
@@ -32,5 +34,10 @@ export function readActivity(value: RecordValue): { readonly activity: Activity;
 /** The activity of a record's value. Throws `serialization`; `details.reason` says why it is none of ours. */
 export function decodeActivity(value: RecordValue): Activity {
   const parts = readRecord(KIND, value)
-  return activityOf(KIND, parts, parseFields(KIND, activityFields, parts.fields))
+  const { fields } = parts
+  return activityOf(
+    KIND,
+    parts,
+    isOrdinary(fields) ? (fields as ActivityFields) : parseFields(KIND, activityFields, fields),
+  )
 }

@@ -28,7 +28,6 @@ import {
   textJson,
   timeField,
   timeJson,
-  timeOrNullJson,
   typeField,
   workerField,
   workerJson,
@@ -75,12 +74,23 @@ export function encodeOutcome(record: OutcomeRecord): string {
   return (
     `{"v":${WIRE_VERSION},"id":${textJson(record.id)},"activity_type":${textJson(record.type)},` +
     `"priority":"${record.priority}","attempt":${record.attempt},"outcome":"${record.outcome}",` +
-    `"lease_id":${textJson(record.leaseId)},"worker":${workerJson(record.worker)},"retry_count":${record.retryCount},` +
-    `"max_retries":${maxRetriesOf(record.maxAttempts)},"created_at":${timeJson(record.createdAtMs)},` +
-    `"scheduled_at":${timeOrNullJson(record.scheduledAtMs)},"started_at":${timeOrNullJson(record.startedAtMs)},` +
-    `"ended_at":${timeJson(record.endedAtMs)},"next_attempt_at":${timeOrNullJson(record.nextAttemptAtMs)},` +
-    `"error":${record.error === null ? 'null' : failureJson(record.error)}${key}${redriveOf}${activity}${result}}`
+    `"retry_count":${record.retryCount},"max_retries":${maxRetriesOf(record.maxAttempts)},` +
+    `"created_at":${timeJson(record.createdAtMs)},"ended_at":${timeJson(record.endedAtMs)}` +
+    `${circumstancesJson(record)}${key}${redriveOf}${activity}${result}}`
   )
+}
+
+/** What not every end has; left out where it has not. */
+function circumstancesJson(record: OutcomeRecord): string {
+  const { leaseId, worker, scheduledAtMs, startedAtMs, nextAttemptAtMs, error } = record
+  let json = ''
+  if (leaseId !== null) json += `,"lease_id":${textJson(leaseId)}`
+  if (worker !== null) json += `,"worker":${workerJson(worker)}`
+  if (scheduledAtMs !== null) json += `,"scheduled_at":${timeJson(scheduledAtMs)}`
+  if (startedAtMs !== null) json += `,"started_at":${timeJson(startedAtMs)}`
+  if (nextAttemptAtMs !== null) json += `,"next_attempt_at":${timeJson(nextAttemptAtMs)}`
+  if (error !== null) json += `,"error":${failureJson(error)}`
+  return json
 }
 
 /** The outcome of a record's value. Throws `serialization`; `details.reason` says why it is none of ours. */

@@ -304,18 +304,20 @@ test('a lane in a codec that cannot be read is told to whoever claims from it, a
     validateOnly: false,
     resources: [{ type: 2, name: topic, configEntries: [codec] }],
   })
-  await planted.foreign.send(topic, {
-    key: 'p',
-    value: recordOf({ ...GOOD, id: 'p', activity_type: PACKED }, '1'),
-    codec: 'zstd',
-  })
   await storage.subscribe({ types: [PACKED] })
-  const claiming = storage.dequeue({ workerId: 'w', timeoutMs: 30_000, types: [PACKED] })
-  await expect(claiming).rejects.toMatchObject({
-    code: 'unsupported',
-    message: expect.stringMatching(/ZSTD/) as string,
-  })
-  await expect(storage.dequeue({ workerId: 'w', timeoutMs: 30_000, types: [PACKED] })).rejects.toMatchObject({
+  const claimPacked = (): Promise<unknown> => storage.dequeue({ workerId: 'w', timeoutMs: 30_000, types: [PACKED] })
+  let refusal: unknown
+  // Until the broker has taken the setting over, it unpacks what it is sent.
+  for (let nth = 0; refusal === undefined && nth < 100; nth += 1) {
+    const value = recordOf({ ...GOOD, id: `p-${nth}`, activity_type: PACKED }, '1')
+    await planted.foreign.send(topic, { key: 'p', value, codec: 'zstd' })
+    refusal = await claimPacked().then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+  }
+  expect(refusal).toMatchObject({ code: 'unsupported', message: expect.stringMatching(/ZSTD/) as string })
+  await expect(claimPacked()).rejects.toMatchObject({
     code: 'unsupported',
   })
   const lane = laneTopic(planted.namespace, TYPE, 'normal')

@@ -10,7 +10,9 @@ import type { Coordinates, PoisonRecord } from '../../core/activity.ts'
 import type { Clock } from '../../core/clock.ts'
 import { ErrandError, fromUnknown } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
-import { laneTopics, parseLaneTopic, workersGroup } from '../../core/topics.ts'
+import type { Priority } from '../../core/priority.ts'
+import { PRIORITIES } from '../../core/priority.ts'
+import { laneTopic, laneTopics, workersGroup } from '../../core/topics.ts'
 import type { FetchedRecord, LogRecord } from '../../consumer/fetched-record.ts'
 import { GroupConsumer } from '../../consumer/group-consumer.ts'
 import { readActivity } from '../../wire/activity-record.ts'
@@ -28,6 +30,8 @@ export class Lanes {
   readonly #options: ResolvedKafkaStorageOptions
   readonly #publisher: Publisher
   readonly #consumers = new Map<string, GroupConsumer>()
+  /** By topic, of the subscribed types. */
+  readonly #lanes = new Map<string, { readonly type: string; readonly priority: Priority }>()
   readonly #joining = new Map<string, Promise<void>>()
   readonly #dead = new Map<string, ErrandError>()
   readonly #wakers = new Set<() => void>()
@@ -62,6 +66,7 @@ export class Lanes {
   async #join(type: string): Promise<void> {
     const { namespace, kafka, clock, logger } = this.#options
     this.buffers.add(type)
+    for (const priority of PRIORITIES) this.#lanes.set(laneTopic(namespace, type, priority), { type, priority })
     const consumer = new GroupConsumer({
       settings: kafka,
       groupId: workersGroup(namespace, type),
@@ -133,8 +138,8 @@ export class Lanes {
     for (const wake of wakers) wake()
   }
 
-  #consumerOf(record: FetchedRecord): GroupConsumer | undefined {
-    const lane = parseLaneTopic(this.#options.namespace, record.topic)
+  #consumerOf({ topic }: FetchedRecord): GroupConsumer | undefined {
+    const lane = this.#lanes.get(topic)
     return lane === undefined ? undefined : this.#consumers.get(lane.type)
   }
 
@@ -151,7 +156,7 @@ export class Lanes {
 
   #decode(record: FetchedRecord): LaneEntry {
     const { activity, envelope } = readActivity(record.value)
-    const lane = parseLaneTopic(this.#options.namespace, record.topic)
+    const lane = this.#lanes.get(record.topic)
     if (lane?.type !== activity.type || lane.priority !== activity.priority) {
       throw new ErrandError(
         'serialization',

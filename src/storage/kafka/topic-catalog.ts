@@ -4,7 +4,7 @@
 import { ErrandError } from '../../core/errors.ts'
 import { partitionOf } from '../../core/murmur2.ts'
 import { checkType } from '../../core/names.ts'
-import { delayTopic, dlqTopic, laneTopics, outcomesTopic, parseLaneTopic } from '../../core/topics.ts'
+import { delayTopic, dlqTopic, laneTopic, outcomesTopic, parseLaneTopic } from '../../core/topics.ts'
 import type { TopicAdmin } from '../../producer/topic-admin.ts'
 import type { TopicSpec } from '../../producer/topic-specs.ts'
 import { delaySpec, dlqSpec, laneSpecs, outcomesSpec } from '../../producer/topic-specs.ts'
@@ -79,7 +79,7 @@ export class TopicCatalog {
 
   /** True once a type was declared here and its topics are there. */
   isDeclared(type: string): boolean {
-    return this.#partitions.has(laneTopics(this.#options.namespace, type)[0] ?? '')
+    return this.#partitions.has(laneTopic(this.#options.namespace, type, 'normal'))
   }
 
   /** The partition of an id in a topic: the same for every writer. */
