@@ -6,6 +6,7 @@ import type { Batch, Cluster, Consumer, EachBatchPayload, Kafka, KafkaMessage } 
 import { crossing } from '../core/crash-point.ts'
 import { ErrandError, fromUnknown } from '../core/errors.ts'
 import { withDeadline } from '../core/clock.ts'
+import { CONSUMER_LIMITS } from '../core/limits.ts'
 import {
   METADATA_AGE_MS_MAX,
   closeSockets,
@@ -19,9 +20,11 @@ import type { AssignedTopics } from './assignment.ts'
 import { decodeFinishedAhead } from './commit-metadata.ts'
 import type { Commit } from './committer.ts'
 import type { ResolvedGroupConsumerOptions } from './group-consumer-options.ts'
+import { patchIdleFetch } from './idle-fetch-patch.ts'
 import { partitionAssigners } from './sticky-protocol.ts'
 import type { TopicPartition } from './topic-partition.ts'
 import { byTopic, partitionKey } from './topic-partition.ts'
+import type { Watermarks } from './watermark.ts'
 
 /** A batch as kafkajs fetched it. */
 export interface SessionBatch extends TopicPartition {
@@ -51,8 +54,6 @@ export interface SessionEvents {
 
 /** Retries inside the client; restarting is the supervisor's work. */
 const RETRIES = 5
-const BYTES_PER_PARTITION_MAX = 1024 * 1024
-const BYTES_MAX = 2 * 1024 * 1024
 const CLOSE_MS_MAX = 5_000
 
 /** A running kafkajs consumer. */
@@ -77,6 +78,7 @@ export class GroupSession {
     this.#options = options
     this.#topics = topics
     this.#events = events
+    patchIdleFetch()
     this.#kafka = createKafka(options.settings) // one for each consumer: they would share a cache of offsets
     this.#consumer = this.#kafka.consumer({
       groupId: options.groupId,
@@ -87,8 +89,7 @@ export class GroupSession {
       rebalanceTimeout: options.rebalanceTimeoutMs,
       heartbeatInterval: options.heartbeatMs,
       metadataMaxAge: METADATA_AGE_MS_MAX,
-      maxBytesPerPartition: BYTES_PER_PARTITION_MAX,
-      maxBytes: BYTES_MAX,
+      ...fetchBytes(options.marks),
       maxWaitTimeInMs: options.maxWaitMs,
       allowAutoTopicCreation: false,
       retry: { ...kafkaRetry(RETRIES), restartOnFailure: () => Promise.resolve(false) },
@@ -254,6 +255,13 @@ export class GroupSession {
       logger.warn('a step of the consumer failed', { groupId, step: what, reason })
     }
   }
+}
+
+/** A fetch is decoded as a whole before anything of it is bounded, so it is to bring a small part of what may be held. */
+function fetchBytes({ bytesHigh }: Watermarks): { readonly maxBytesPerPartition: number; readonly maxBytes: number } {
+  const { fetchBytesMax, fetchBytesMin } = CONSUMER_LIMITS
+  const maxBytes = Math.max(fetchBytesMin, Math.min(fetchBytesMax, Math.floor(bytesHigh / 4)))
+  return { maxBytes, maxBytesPerPartition: Math.max(fetchBytesMin, Math.floor(maxBytes / 2)) }
 }
 
 function toSessionBatch(payload: EachBatchPayload): SessionBatch {

@@ -29,6 +29,11 @@ export function partitionAssigners(
   return [sticky, PartitionAssigners.roundRobin]
 }
 
+/** True for the assigner that only Errand's groups have. */
+export function isErrandSticky({ name }: { readonly name: string }): boolean {
+  return name === NAME
+}
+
 function stickyAssigner(
   cluster: Cluster,
   owned: () => Readonly<Record<string, readonly number[]>>,

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest'
-import { DEFAULT_WATERMARKS, shouldPause } from './watermark.ts'
+import { describe, expect, it, test } from 'vitest'
+import { DEFAULT_WATERMARKS, marksOfTypes, shouldPause } from './watermark.ts'
 
 const load = (unfinished: number, bytesUnfinished = 0, tracked = unfinished) => ({
   unfinished,
@@ -26,4 +26,10 @@ describe('watermarks', () => {
     expect(pausedBy(true, 10, 10, 49_000)).toBe(true)
     expect(pausedBy(true, 10, 10, 45_000)).toBe(false)
   })
+})
+
+test('types share what a process may hold, and each keeps enough to go on', () => {
+  expect(marksOfTypes(1)).toEqual({ recordsHigh: 2_000, bytesHigh: 8 * 1024 * 1024 })
+  expect(marksOfTypes(10)).toEqual({ recordsHigh: 400, bytesHigh: Math.floor((16 * 1024 * 1024) / 10) })
+  expect(marksOfTypes(100)).toEqual({ recordsHigh: 100, bytesHigh: 1024 * 1024 })
 })

@@ -29,6 +29,17 @@ export const DEFAULT_WATERMARKS: Watermarks = {
   ledgerRecordsMax: CONSUMER_LIMITS.ledgerRecordsMax,
 }
 
+/** The marks of each partition in a process that consumes so many types. */
+export function marksOfTypes(types: number): Pick<Watermarks, 'recordsHigh' | 'bytesHigh'> {
+  const share = (ofAll: number, min: number, max: number): number =>
+    Math.max(min, Math.min(max, Math.floor(ofAll / types)))
+  const limits = CONSUMER_LIMITS
+  return {
+    recordsHigh: share(limits.bufferRecordsOfAllTypes, limits.bufferRecordsHighMin, limits.bufferRecordsHigh),
+    bytesHigh: share(limits.bufferBytesOfAllTypes, limits.bufferBytesHighMin, limits.bufferBytesHigh),
+  }
+}
+
 /** Of the ledger's bound, so much must be free before it is filled again. */
 const LEDGER_LOW_SHARE = 0.9
 

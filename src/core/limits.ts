@@ -73,6 +73,17 @@ export const CONSUMER_LIMITS = {
   bufferRecordsLow: 1_000,
   bufferBytesHigh: 8 * KIB * KIB,
   bufferBytesLow: 4 * KIB * KIB,
+  /** Of all subscribed types together, shared among them: a process that consumes ten is not to hold ten times as much. */
+  bufferRecordsOfAllTypes: 4_000,
+  bufferBytesOfAllTypes: 16 * KIB * KIB,
+  /** However many types there are, a partition may hold so much, or it would be paused and resumed for each record. */
+  bufferRecordsHighMin: 100,
+  bufferBytesHighMin: KIB * KIB,
+  /** What one fetch may bring. One record of any size comes through all the same. */
+  fetchBytesMax: 2 * KIB * KIB,
+  fetchBytesMin: 256 * KIB,
+  /** A fetch that nothing comes for waits so long at most. */
+  idleFetchMsMax: 1_000,
   /** Unfinished and finished-ahead records that a partition's ledger may track before it is paused. */
   ledgerRecordsMax: 50_000,
   /** Kafka's default `offset.metadata.max.bytes`. */
@@ -80,18 +91,108 @@ export const CONSUMER_LIMITS = {
   /** How soon a held record is looked at again, at first and at most. */
   heldRecheckMs: 100,
   heldRecheckMsMax: 1_000,
+  /** What one member can own and one join can carry; more is not ours. */
+  ownedBytesMax: 256 * KIB,
+  /** Turns are remembered for so many different sets of types; beyond that the longest unused set starts anew. */
+  typeSetsMax: 64,
+} as const
+
+/** Bounds of reading the log at random: for pages, look-ups, timelines and the live stream. */
+export const READING_LIMITS = {
+  /** One fetch: enough for a page of small records at the least, and no more than what a caller waits for at the most. */
+  fetchBytesMin: 64 * KIB,
+  fetchBytesMax: KIB * KIB,
+  /** Fetches under way; more wait. Each may bring a megabyte. */
+  fetchesAtOnceMax: 8,
+  /** Topics whose offsets are asked for at the same time: three requests each. */
+  topicsAtOnceMax: 8,
+  /** A look-up reads no more than so many records of a partition. */
+  lookupRecordsMax: 200_000,
+  /** Records in a window of a partition, and windows for one page: how far a page looks before it says "go on". */
+  windowRecordsMin: 100,
+  windowsMax: 40,
+  /** A page of what Redis keeps reads no more than so many entries. */
+  rankedEntriesMax: 2_000,
+  /** A tail that falls behind by more records of a partition is told that it missed something. */
+  tailBehindMax: 10_000,
+} as const
+
+/** Bounds of settling. */
+export const SETTLING_LIMITS = {
+  /** Batches under way at once; more would only queue inside Redis and Kafka. */
+  flushesMax: 4,
+} as const
+
+/** Bounds of the schedule. */
+export const SCHEDULE_LIMITS = {
+  /** Full batches that are made ready in one round, so that a round is bounded and stopping never waits long. */
+  batchesPerRoundMax: 20,
+  /** Due attempts of unknown types that are looked into at once, about 300 bytes each: all of one dispatch. More are due again. */
+  strangersMax: 1_000,
+  /** Members of the index that one command looks at, and values that one gives: the values hold whole envelopes. */
+  scanMembers: 1_000,
+  valuesAtOnceMax: 50,
+  /**
+   * Members that a sweep holds at once, about 200 bytes each: so many of the index, and the offsets of so many in the log. More
+   * are read in as many rounds as it takes.
+   */
+  membersMax: 100_000,
+} as const
+
+/** Bounds of telling an emptied Redis what ended. */
+export const RECOVERY_LIMITS = {
+  /** Per partition, should more have ended within the window. */
+  outcomesMax: 200_000,
+} as const
+
+/** Bounds of re-homing: when a long attempt gets a delay record of its own, so that its partition's frontier moves on. */
+export const REHOMING_LIMITS = {
+  /** For how long it may have run: lowest and highest. Beyond an hour, what Redis remembers by default could run out. */
+  afterMs: [100, 3_600_000],
+  /** One that another process runs, since a rebalance: nobody knows here for how long it did before. */
+  heldMsMax: 60_000,
+  /** Tracked records of a partition beyond which what holds its frontier is not waited for: a quarter of the ledger's bound. */
+  recordsBehindMax: CONSUMER_LIMITS.ledgerRecordsMax / 4,
+  /** Below that it would have ended by itself; a record of its own costs more than it. */
+  pressedMsMin: 2_000,
+  /** A home whose attempt still runs is looked at again after this. An end that its worker could not publish waits as long. */
+  lookMs: 15_000,
+  /** After a write that failed. */
+  retryMs: 10_000,
 } as const
 
 /** Bounds of the producing side. */
 export const PRODUCER_LIMITS = {
+  /**
+   * The largest record of ours, with room: a payload of 900 KiB, 16 KiB of metadata and the failures beside it, each byte of
+   * which may take six as JSON. More than Kafka's default of 1 MiB, which is why it is set on each topic.
+   */
+  recordBytesMax: 1_280 * KIB,
+  /** Beside it, the headers that say why poison is in the DLQ. */
+  poisonBytesMax: 1_344 * KIB,
   /** All records for one partition travel as one batch, and the broker's limit is meant for the batch. */
   partitionBatchBytesMax: 900 * KIB,
   requestBytesMax: 4 * KIB * KIB,
   requestRecordsMax: 5_000,
   requestsInFlightMax: 5,
+  /** So many waiting records are worth a request of their own while others are under way. */
+  enoughRecords: 500,
   /** Records waiting for a request; beyond it callers get `unavailable` at once. */
   queueRecordsMax: 200_000,
   queueBytesMax: 256 * KIB * KIB,
+  /** Records whose deadline has passed that may still stand among them: an eighth, since finding them takes a look at all. */
+  givenUpRecordsMax: 25_000,
+  givenUpBytesMax: 32 * KIB * KIB,
+} as const
+
+/** Bounds of a worker. */
+export const WORKER_LIMITS = {
+  /** Handlers that run at once: what one claim may bring. */
+  concurrencyMax: 1_000,
+  /** Attempts whose handlers have ended and whose settlements wait: beyond it nothing is claimed. */
+  settlingMax: 1_000,
+  /** Ids of activities that ran once more, and have not ended here since: others may have run them. */
+  ranOnceMoreMax: 1_000,
 } as const
 
 /** Bounds of a worker's dead-letter budget: lowest and highest. */
@@ -103,6 +204,24 @@ export const DEAD_LETTER_BUDGET_LIMITS = {
   /** Above 0, so that what always fails comes to its end where nothing else runs. */
   perMinute: [0.1, 1_000],
   pauseMaxMs: [10, 3_600_000],
+} as const
+
+/** Bounds of the storage in memory, beside its options. */
+export const MEMORY_LIMITS = {
+  /** Events of one activity: the first is kept, then the latest. `'unlimited'` attempts must not fill the memory. */
+  timelineEventsMax: 1_000,
+  /** Events that wait for one reader. */
+  streamEventsMax: 1_000,
+  /** Results without an activity of this storage that are dropped at most in one go. */
+  purgedResultsMax: 1_000,
+} as const
+
+/** Bounds of the storage driver's input. */
+export const DRIVER_LIMITS = {
+  /** A payload of the largest size fits many times; what is longer is not a request. */
+  lineBytesMax: 16 * KIB * KIB,
+  /** Activities of one `submit_many`. */
+  submitManyMax: 100_000,
 } as const
 
 /** Bounds of a rebuild. */

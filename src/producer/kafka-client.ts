@@ -13,6 +13,7 @@ import { patchRecordHeaders } from './record-headers-patch.ts'
 import { patchRequestQueue } from './request-queue-patch.ts'
 
 export { fromKafka, kafkaErrorType } from './kafka-errors.ts'
+export { checkKafkajsVersion } from './request-queue-patch.ts'
 
 /** How to reach the brokers. */
 export interface KafkaSettings {

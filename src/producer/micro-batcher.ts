@@ -15,15 +15,13 @@ import { PRODUCER_LIMITS } from '../core/limits.ts'
 import type { Logger } from '../core/logger.ts'
 import { checkCoverage, partKey, settleWritten } from './coverage.ts'
 import type { Part } from './coverage.ts'
+import { EntryQueue } from './entry-queue.ts'
 import { fromKafka } from './kafka-client.ts'
 import { PartitionRepair } from './partition-repair.ts'
 import type { RepairSurroundings } from './partition-repair.ts'
 import type { ProducerClient, ProducerClients } from './producer-clients.ts'
 import { RequestBuilder } from './request-builder.ts'
 import type { Entry } from './write-call.ts'
-
-/** So many waiting records are worth a request of their own while others are under way. */
-const ENOUGH_RECORDS = 500
 
 /** How long a partition that does not exist is refused without asking a new producer again. Unit: ms. */
 const MISSING_MS = 2_000
@@ -34,8 +32,7 @@ export class MicroBatcher {
   readonly #clock: Clock
   readonly #lingerMs: number
   readonly #around: RepairSurroundings
-  #queue: Entry[] = []
-  #head = 0
+  readonly #queue = new EntryQueue()
   #underWay = 0
   /** A request that may wait for the cluster's picture is under way. */
   #isHeldUp = false
@@ -61,12 +58,8 @@ export class MicroBatcher {
 
   /** Adds records; they leave in this order. */
   add(entries: readonly Entry[]): void {
-    for (const entry of entries) this.#queue.push(entry)
+    this.#queue.push(entries)
     this.#plan()
-  }
-
-  get #waiting(): number {
-    return this.#queue.length - this.#head
   }
 
   #canSend(): boolean {
@@ -74,10 +67,11 @@ export class MicroBatcher {
   }
 
   #plan(wasAnswered = false): void {
-    if (this.#waiting === 0 || this.#isTurnPlanned) return
+    const waiting = this.#queue.records
+    if (waiting === 0 || this.#isTurnPlanned) return
     if (this.#clients.isRenewing) return this.#planAfterSwap()
     if (!this.#canSend()) return
-    if (wasAnswered || this.#underWay === 0 || this.#lingerMs === 0 || this.#waiting >= ENOUGH_RECORDS) {
+    if (wasAnswered || this.#underWay === 0 || this.#lingerMs === 0 || waiting >= PRODUCER_LIMITS.enoughRecords) {
       this.#cancelLinger?.()
       this.#planTurn()
     } else {
@@ -113,15 +107,11 @@ export class MicroBatcher {
 
   #take(): readonly Part[] {
     const builder = new RequestBuilder()
-    for (; this.#head < this.#queue.length; this.#head++) {
-      const entry = this.#queue[this.#head]
-      if (entry === undefined || entry.call.isDone) continue
-      if (this.#isApart(entry)) this.#setApart(entry)
-      else if (!builder.tryAdd(entry)) break
-    }
-    if (this.#head === this.#queue.length) this.#queue = []
-    else this.#queue.splice(0, this.#head)
-    this.#head = 0
+    this.#queue.take(entry => {
+      if (!this.#isApart(entry)) return builder.tryAdd(entry)
+      this.#setApart(entry)
+      return true
+    })
     return builder.parts()
   }
 

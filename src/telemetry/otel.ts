@@ -19,6 +19,7 @@ import {
   SpanStatusCode,
   context,
   createContextKey,
+  createNoopMeter,
   createTraceState,
   isSpanContextValid,
   metrics,
@@ -67,6 +68,8 @@ const KINDS: Readonly<Record<SpanKind, { readonly kind: OtelKind; readonly opera
   'dead-letter': { kind: OtelKind.PRODUCER, operationType: 'send' },
 }
 
+const NOOP_METER: Meter = createNoopMeter()
+
 const QUIET: Context = ROOT_CONTEXT.setValue(createContextKey(SUPPRESS_TRACING_KEY), true)
 
 /** A {@link Telemetry} that speaks to whichever OpenTelemetry SDK the application registered. */
@@ -103,21 +106,25 @@ class OtelTelemetry implements Telemetry {
   }
 
   count(name: CounterName, add: number, labels: FigureLabels): void {
+    const meter = this.#meterNow()
+    if (meter === undefined) return
     let counter = this.#counters.get(name)
     if (counter === undefined) {
       const { name: called, ...options } = COUNTERS[name]
-      counter = this.#meterNow().createCounter(called, options)
+      counter = meter.createCounter(called, options)
       this.#counters.set(name, counter)
     }
     counter.add(add, figureAttributes(labels))
   }
 
   duration(name: DurationName, ms: number, labels: FigureLabels): void {
+    const meter = this.#meterNow()
+    if (meter === undefined) return
     let histogram = this.#durations.get(name)
     if (histogram === undefined) {
       const { name: called, description } = DURATIONS[name]
       const explicitBucketBoundaries = name === 'send' || name === 'run' ? OPERATION_BUCKETS_S : WAIT_BUCKETS_S
-      histogram = this.#meterNow().createHistogram(called, {
+      histogram = meter.createHistogram(called, {
         description,
         unit: 's',
         advice: { explicitBucketBoundaries },
@@ -131,9 +138,11 @@ class OtelTelemetry implements Telemetry {
     return context.with(QUIET, call)
   }
 
-  /** Late, because a meter that was asked for before the SDK is registered stays a no-op for good. */
-  #meterNow(): Meter {
-    this.#meter ??= metrics.getMeter(INSTRUMENTATION_NAME)
+  /** Undefined as long as no SDK is registered: a meter that was asked for before that would stay a no-op for good. */
+  #meterNow(): Meter | undefined {
+    if (this.#meter !== undefined) return this.#meter
+    const meter = metrics.getMeter(INSTRUMENTATION_NAME)
+    if (meter !== NOOP_METER) this.#meter = meter
     return this.#meter
   }
 

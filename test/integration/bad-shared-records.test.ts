@@ -10,6 +10,7 @@ import { newActivity } from '../../src/core/new-activity.ts'
 import { delayTopic, dlqTopic, laneTopic, laneTopics, outcomesTopic, schedulerGroup } from '../../src/core/topics.ts'
 import { KafkaStorage } from '../../src/storage/kafka/index.ts'
 import { Keys } from '../../src/storage/redis/keys.ts'
+import { markerFields } from '../../src/storage/redis/marker-text.ts'
 import type { ActivityEvent, EventGap } from '../../src/storage/storage.ts'
 import { GOOD, poisonRows, recordOf } from '../support/bad-record-rows.ts'
 import type { PoisonRow } from '../support/bad-record-rows.ts'
@@ -248,7 +249,7 @@ describe('in the outcomes', () => {
       const options = { namespace: planted.namespace, brokers: kafkaBrokers(), redisUrl: redisUrl(), partitions: 2 }
       await using other = await KafkaStorage.open(options)
       expect(await other.getActivity({ id: ID })).toMatchObject({ status: 'dead_letter', attempt: 1 })
-      expect(await redis.hget(keys.marker(ID), 's')).toBe('dead_letter')
+      expect(markerFields(await redis.getBuffer(keys.marker(ID)))?.s).toBe('dead_letter')
     } finally {
       redis.disconnect()
     }

@@ -12,6 +12,7 @@ import { meetFates } from '../support/crash-fates.ts'
 import { CrashGround } from '../support/crash-ground.ts'
 import type { MatrixRow } from '../support/crash-matrix.ts'
 import { CRASH_MATRIX, kindOf } from '../support/crash-matrix.ts'
+import { isRehoming } from '../support/crash-scenarios.ts'
 import { setScene } from '../support/crash-scenes.ts'
 import { CrashStage } from '../support/crash-stage.ts'
 import { crashStorageOptions } from '../support/crash-storage-options.ts'
@@ -29,8 +30,12 @@ describe('an activity ends once when the answer to a write was lost and its proc
   let keeper: KafkaStorage
   let stage: CrashStage
 
+  let rehomesSoon = false
   const openThere = (): Promise<KafkaStorage> =>
-    KafkaStorage.open({ ...crashStorageOptions(ground.namespace), brokers: loss.brokers, redisUrl: loss.redisUrl })
+    KafkaStorage.open({
+      ...crashStorageOptions(ground.namespace, rehomesSoon),
+      ...{ brokers: loss.brokers, redisUrl: loss.redisUrl },
+    })
 
   beforeAll(async () => {
     loss = await ReplyLoss.open({ brokers: kafkaBrokers(), redisUrl: redisUrl() })
@@ -53,7 +58,9 @@ describe('an activity ends once when the answer to a write was lost and its proc
 
   async function play(row: MatrixRow): Promise<void> {
     const { scenario, point } = row
-    if (scenario === 'read the schedule') await reopen() // one that has not read it yet
+    const isOther = isRehoming(scenario) !== rehomesSoon
+    rehomesSoon = isRehoming(scenario)
+    if (isOther || scenario === 'read the schedule') await reopen() // one that has not read it yet
     stage.reaper = scenario.startsWith('reap') ? await openThere() : stage.storage
     const scene = await setScene(scenario, stage, null)
     const lost = new Promise<LostReply>(resolve => {

@@ -10,6 +10,7 @@ import { defineActivity } from '../../src/client/define-activity.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import type { RebuildPhase, RebuildProgress } from '../../src/storage/kafka/index.ts'
 import { Keys } from '../../src/storage/redis/keys.ts'
+import { markerFields } from '../../src/storage/redis/marker-text.ts'
 import { Worker } from '../../src/worker/worker.ts'
 import { countOutcomes, ObservedNamespace, settledTwice } from '../support/observed-namespace.ts'
 import { outcomeOf, writeOutcomes } from '../support/outcome-log.ts'
@@ -70,7 +71,11 @@ test('one that was cancelled is not waited for when its lane record was seen bef
   const { id } = await slow.enqueue()
   await slow.cancel(id, 'cancelled')
   await emptyNamespace(slow.redis, slow.namespace)
-  for (let looks = 0; (await slow.redis.hmget(keys.marker(id), 's', 'u')).join() !== 'cancelled,'; looks++) {
+  const isCancelledAndSeen = async (): Promise<boolean> => {
+    const marker = markerFields(await slow.redis.getBuffer(keys.marker(id)))
+    return marker?.s === 'cancelled' && marker.u === undefined
+  }
+  for (let looks = 0; !(await isCancelledAndSeen()); looks++) {
     expect(looks).toBeLessThan(50)
     await slow.claimNothing()
   }
@@ -87,7 +92,7 @@ test('nor when that was before Redis was emptied, and is committed only now', as
   expect((await slow.storage.stats()).pending).toBe(0)
   await emptyNamespace(slow.redis, slow.namespace)
   expect(await slow.storage.rebuild()).toMatchObject({ unseen: 0 })
-  expect(await slow.redis.hget(keys.marker(id), 's')).toBe('cancelled')
+  expect(markerFields(await slow.redis.getBuffer(keys.marker(id)))?.s).toBe('cancelled')
   // Nobody meets its record again: it goes by itself.
   expect(await slow.redis.pttl(keys.marker(id))).toBeGreaterThan(HOUR_MS)
   expect(await slow.redis.hgetall(keys.unseenCounts)).toEqual({})
@@ -266,7 +271,8 @@ describe('what ended longer ago than Redis remembers', () => {
     expect(dump.get('a:cancelled-and-seen')?.ttlMs).toBeGreaterThan(HOUR_MS)
     expect(dump.get('a:redriven')).toMatchObject({ fields: { rd: 'again', rp: '1' } })
     expect(dump.get('unseen')?.fields).toEqual({ 'parked|normal': '1' })
-    expect(await old.redis.hget(new Keys(old.namespace).marker('redriven'), 's')).toBeNull()
+    const marker = markerFields(await old.redis.getBuffer(new Keys(old.namespace).marker('redriven')))
+    expect(marker?.s).toBeUndefined()
   })
 })
 

@@ -21,7 +21,7 @@ const PLANTED: readonly (readonly [what: string, file: string, before: string, p
   [
     'a command in a transaction',
     'storage/redis/markers.ts',
-    'const ttlMs = await',
+    'const pipeline =',
     "const planted = store.main.redis.multi().hset(key, 'x', 'y'); await planted.exec()",
   ],
   ['a script', 'storage/redis/idempotency.ts', 'const [seconds]', "await store.main.run('forget', [], [])"],

@@ -11,6 +11,7 @@ import { KafkaStorage } from '../../src/storage/kafka/index.ts'
 import { kindOf } from './crash-matrix.ts'
 import { CrashRedis } from './crash-redis.ts'
 import type { ScenarioName } from './crash-scenarios.ts'
+import { isRehoming } from './crash-scenarios.ts'
 import type { Scene } from './crash-scenes.ts'
 import { setScene } from './crash-scenes.ts'
 import { CrashStage } from './crash-stage.ts'
@@ -44,7 +45,10 @@ const STANDS_MS_MAX = 15_000
 flushCompileCache() // a process that is killed keeps nothing for the next
 const { namespace, type, deaths } = JSON.parse(process.argv[2] ?? '') as CrashOrder
 const loss = await ReplyLoss.open({ brokers: kafkaBrokers(), redisUrl: redisUrl() })
-const direct = crashStorageOptions(namespace)
+const direct = crashStorageOptions(
+  namespace,
+  deaths.some(({ scenario }) => isRehoming(scenario)),
+)
 const stage = new CrashStage({
   namespace,
   type,

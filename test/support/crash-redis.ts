@@ -1,7 +1,9 @@
 // A namespace's keys in Redis, to be looked at and spoilt: what the crash-point tests do to it behind everybody's back.
 
+import assert from 'node:assert/strict'
 import { Redis } from 'ioredis'
 import { Keys, reservationMember } from '../../src/storage/redis/keys.ts'
+import { markerFields } from '../../src/storage/redis/marker-text.ts'
 import { redisUrl } from './stack.ts'
 
 /** A connection of its own to one namespace's keys. */
@@ -28,7 +30,20 @@ export class CrashRedis {
 
   /** A leased attempt's envelope is gone, and nothing else. */
   async loseEnvelope(id: string): Promise<void> {
-    await this.#redis.hdel(this.#keys.marker(id), 'e')
+    const key = this.#keys.marker(id)
+    const { e: envelope, ...rest } = markerFields(await this.#redis.getBuffer(key)) ?? {}
+    assert.ok(envelope)
+    await this.#redis.set(key, `${JSON.stringify(rest)}\n`, 'KEEPTTL')
+  }
+
+  /** The member of the schedule's index that a running attempt's home is; null while it has none. */
+  async home(id: string): Promise<string | null> {
+    return markerFields(await this.#redis.getBuffer(this.#keys.marker(id)))?.h ?? null
+  }
+
+  /** Puts the due time of one member of the schedule's index into the past. */
+  async makeDue(member: string): Promise<void> {
+    await this.#redis.zadd(this.#keys.due, 'XX', '1', member)
   }
 
   /** A key counts as reserved long ago, whether its enqueue was confirmed or not. */

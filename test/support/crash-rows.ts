@@ -46,6 +46,12 @@ export const CRASH_ROWS: readonly CrashRow[] = [
     ends: 'cancelled',
     claims: [],
   }),
+  ...dying('rehome', ['offsets.committed'], { meanwhile: 'it is cancelled', ends: 'cancelled', claims: [] }),
+  ...dying('give back what was re-homed', ['release.released', 'dispatch.readied', 'dispatch.tombstoned'], {
+    meanwhile: 'it is cancelled',
+    ends: 'cancelled',
+    claims: [],
+  }),
 
   // Whoever finishes what the dead has left may die of the same.
   row([
@@ -73,6 +79,9 @@ export const CRASH_ROWS: readonly CrashRow[] = [
   ...emptied('dispatch', ['dispatch.readied']),
   ...emptied('dispatch a retry', ['dispatch.taken', 'dispatch.readied']),
   ...emptied('reap', ['reap.taken']),
+  ...emptied('rehome', ['rehome.written', 'rehome.indexed', 'offsets.committed']),
+  ...emptied('complete what was re-homed', ['settle.decided']),
+  ...emptied('give back what was re-homed', ['release.released', 'dispatch.readied', 'dispatch.tombstoned']),
 
   // What Kafka knew by then stands: an emptied Redis is told before anything is claimed.
   ...remembered('complete', ['settle.outcome', 'offsets.committed'], { claims: [] }),
@@ -81,6 +90,9 @@ export const CRASH_ROWS: readonly CrashRow[] = [
   ...remembered('exhaust', ['settle.outcome', 'settle.followed'], { ends: 'dead_letter', claims: [] }),
   ...remembered('cancel pending', ['cancel.published'], { ends: 'cancelled', claims: [] }),
   ...remembered('reap', ['reap.published'], { claims: [2] }),
+  ...remembered('complete what was re-homed', ['settle.outcome', 'rehome.tombstoned'], { claims: [] }),
+  ...remembered('retry what was re-homed', ['settle.outcome', 'settle.followed'], { claims: [2] }),
+  ...remembered('look at what was re-homed and is over', ['rehome.ended'], { claims: [] }),
   ...remembered('reap exhausted', ['reap.published'], { ends: 'dead_letter', claims: [] }),
 ]
 

@@ -33,9 +33,21 @@ export const SCENARIOS = [
   'reap exhausted',
   'reap cancelled',
   'reap what has no envelope',
+  'rehome',
+  'complete what was re-homed',
+  'retry what was re-homed',
+  'look at what was re-homed',
+  'look at what was re-homed and is over',
+  'give back what was re-homed',
+  'cancel what was re-homed and given back',
   'trim',
   'restore',
   'rebuild',
 ] as const
 /** One of {@link SCENARIOS}. */
 export type ScenarioName = (typeof SCENARIOS)[number]
+
+/** Whether attempts are re-homed in it, and soon. */
+export function isRehoming(scenario: ScenarioName): boolean {
+  return scenario.includes('rehome') || scenario.includes('re-homed')
+}

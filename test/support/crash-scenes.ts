@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { Activity, AttemptFailureReport, ClaimedAttempt } from '../../src/core/activity.ts'
 import { systemClock } from '../../src/core/clock.ts'
+import type { CrashPoint } from '../../src/core/crash-point.ts'
 import { ErrandError } from '../../src/core/errors.ts'
 import { uuidv7Source } from '../../src/core/ids.ts'
 import { silentLogger } from '../../src/core/logger.ts'
@@ -153,6 +154,50 @@ const SCENES: Readonly<Record<ScenarioName, Play>> = {
     await stage.redis.loseEnvelope(id)
     return reaping(stage, id)
   },
+  rehome: async stage => {
+    const { id, act } = enqueueing(stage, make(stage))
+    let homed: Promise<void> | undefined
+    const run = async (): Promise<void> => {
+      await act()
+      homed ??= passed(stage, 'rehome.indexed').then(() => passed(stage, 'offsets.committed'))
+      await dequeue(stage)
+      await homed
+    }
+    return { id, act: run }
+  },
+  'complete what was re-homed': async stage =>
+    withAttempt(await claimedLong(stage), attempt => complete(stage, attempt)),
+  'retry what was re-homed': async stage =>
+    withAttempt(await claimedLong(stage), attempt => fail(stage, attempt, 'retrying')),
+  'look at what was re-homed': async stage => dispatching(stage, (await claimedLong(stage)).activity.id),
+  'look at what was re-homed and is over': async stage => {
+    const attempt = await claimedLong(stage)
+    const { id } = attempt.activity
+    const member = (await stage.redis.home(id)) ?? ''
+    let decided: Promise<void> | undefined
+    const act = async (): Promise<void> => {
+      stage.holdAll('done.claimed') // else it would see for itself that it is over
+      await (decided ??= stage.stuck('settle.outcome', 'before', () => complete(stage, attempt)))
+      await stage.redis.makeDue(member)
+      await stage.storage.processScheduled({ limit: 100 })
+    }
+    return { id, act }
+  },
+  'give back what was re-homed': async stage =>
+    withAttempt(await claimedLong(stage), async attempt => {
+      expect('the release', await stage.storage.releaseLease(leaseOf(attempt)), 'released')
+      await stage.storage.processScheduled({ limit: 100 })
+    }),
+  'cancel what was re-homed and given back': async stage => {
+    const attempt = await claimedLong(stage)
+    const { id, act } = cancelling(stage, attempt.activity.id)
+    let released: Promise<unknown> | undefined
+    const cancel = async (): Promise<void> => {
+      await (released ??= stage.storage.releaseLease(leaseOf(attempt)))
+      await act()
+    }
+    return { id, act: cancel }
+  },
   trim: async stage => {
     const id = await completedAndCommitted(stage)
     return { id, act: () => stage.storage.trimLanes() }
@@ -228,6 +273,23 @@ async function claimed(stage: CrashStage, spec: Partial<ActivitySpec> = {}): Pro
   throw new ErrandError('internal', `instead of ${id} came ${attempt?.activity.id ?? 'nothing'}`)
 }
 
+/** With a home, its lane record finished and committed. */
+async function claimedLong(stage: CrashStage): Promise<ClaimedAttempt> {
+  const homed = passed(stage, 'rehome.indexed').then(() => passed(stage, 'offsets.committed'))
+  const attempt = await claimed(stage)
+  await homed
+  return attempt
+}
+
+function passed(stage: CrashStage, point: CrashPoint): Promise<void> {
+  return new Promise(resolve => {
+    stage.whenNextAt(point, 'after', () => {
+      resolve()
+      return undefined
+    })
+  })
+}
+
 async function dequeue(stage: CrashStage): Promise<readonly ClaimedAttempt[]> {
   await stage.storage.subscribe({ types: [stage.type] })
   return stage.storage.dequeue({ workerId: 'dying', timeoutMs: STEP_MS_MAX, leaseMs: HOUR_MS })
@@ -279,12 +341,7 @@ async function redriven(stage: CrashStage): Promise<ClaimedAttempt> {
 
 async function completedAndCommitted(stage: CrashStage, given?: ClaimedAttempt): Promise<string> {
   const attempt = given ?? (await claimed(stage))
-  const committed = new Promise<void>(resolve => {
-    stage.whenNextAt('offsets.committed', 'after', () => {
-      resolve()
-      return undefined
-    })
-  })
+  const committed = passed(stage, 'offsets.committed')
   await complete(stage, attempt)
   await committed
   return attempt.activity.id

@@ -26,6 +26,7 @@ export class CrashStage {
   readonly #openAnother: () => Promise<KafkaStorage>
   #traps: Trap[] = []
   #leftOpen: KafkaStorage[] = []
+  #waiting: (() => void)[] = []
 
   constructor(parts: {
     readonly namespace: string
@@ -61,6 +62,14 @@ export class CrashStage {
     })
   }
 
+  /** Everyone that comes there waits until the scene is over. */
+  holdAll(point: CrashPoint): void {
+    this.whenNextAt(point, 'before', () => {
+      this.holdAll(point)
+      return new Promise(resolve => this.#waiting.push(resolve))
+    })
+  }
+
   /** Does something when the next comes there. */
   whenNextAt(point: CrashPoint, phase: CrashPhase, spring: Trap['spring']): void {
     this.#traps.push({ point, phase, spring })
@@ -87,6 +96,7 @@ export class CrashStage {
   /** The scene is over. */
   async tidy(): Promise<void> {
     this.clear()
+    for (const goOn of this.#waiting.splice(0)) goOn()
     await Promise.all(this.#leftOpen.splice(0).map(storage => storage.close()))
   }
 

@@ -1,6 +1,6 @@
 // Which of the Lua scripts write, by what they call. A command that is not known to read counts as a write.
 
-import { SCRIPTS, scriptText } from '../../src/storage/redis/script-text.ts'
+import { SCRIPTS, ownText, scriptText } from '../../src/storage/redis/script-text.ts'
 
 /** Commands that change nothing, in small letters. */
 export const REDIS_READS: ReadonlySet<string> = new Set(
@@ -13,6 +13,8 @@ export const REDIS_READS: ReadonlySet<string> = new Set(
     'hlen',
     'hmget',
     'info',
+    'mget',
+    'mgetBuffer',
     'ping',
     'pttl',
     'time',
@@ -23,10 +25,11 @@ export const REDIS_READS: ReadonlySet<string> = new Set(
 
 /** The scripts that write, each with its text as Redis gets it. */
 export function writingScripts(): { readonly name: string; readonly text: string }[] {
-  return SCRIPTS.map(name => ({ name, text: scriptText(name) })).filter(({ text }) => writesIn(text))
+  return SCRIPTS.filter(name => writesIn(ownText(name))).map(name => ({ name, text: scriptText(name) }))
 }
 
 function writesIn(lua: string): boolean {
+  if (/\bwriteMarker\(/.test(lua)) return true // what the scripts share
   const calls = [...lua.matchAll(/redis\.p?call\(\s*'([^']*)'/g)].map(match => (match[1] ?? '').toLowerCase())
   return calls.some(command => !REDIS_READS.has(command))
 }

@@ -1,8 +1,9 @@
 // Everything that Redis holds of a namespace, field by field, and taking it away: for tests on a Redis that others use too.
 
 import type { Redis } from 'ioredis'
+import { markerFields } from '../../src/storage/redis/marker-text.ts'
 
-/** One key: fields of a hash, members with scores of a sorted set, or `value` of a string; when it goes, if it does. */
+/** One key: fields of a hash or a marker, members with scores of a sorted set, or `value` of a string; when it goes, if it does. */
 export interface DumpedKey {
   readonly fields: Readonly<Record<string, string>>
   /** Milliseconds; -1: it stays. */
@@ -31,7 +32,7 @@ export async function dumpNamespace(redis: Redis, namespace: string): Promise<Ma
     const texts = await answersTo<string>(redis, 'get', ofType('string'))
     for (const key of batch) {
       const text = texts.get(key)
-      const fields = hashes.get(key) ?? pairs(sets.get(key)) ?? (text === undefined ? null : { value: text })
+      const fields = hashes.get(key) ?? pairs(sets.get(key)) ?? (text === undefined ? null : fieldsOf(key, text))
       const ttlMs = ttls.get(key) ?? -1
       const goesAtMs = ttlMs === -1 ? -1 : Number(seconds) * 1_000 + ttlMs
       if (fields !== null) dump.set(key.slice(tagOf(namespace).length + 1), { fields, ttlMs, goesAtMs })
@@ -72,6 +73,11 @@ async function answersTo<T>(
       return [key, value as T]
     }),
   )
+}
+
+/** A marker's fields one by one, as a hash would have them. */
+function fieldsOf(key: string, text: string): Readonly<Record<string, string>> {
+  return key.includes('}:a:') ? { ...markerFields(Buffer.from(text)) } : { value: text }
 }
 
 function pairs(flat: readonly string[] | undefined): Record<string, string> | null {

@@ -16,6 +16,7 @@ import type { LaneEntry } from './lane-buffers.ts'
 import type { Lanes } from './lanes.ts'
 import { coordinatesOf } from './lanes.ts'
 import type { Publisher } from './publisher.ts'
+import type { Rehoming } from './rehoming.ts'
 import { settlementOf } from './settled.ts'
 
 /** An attempt that this process has claimed. */
@@ -41,6 +42,7 @@ export class Attempts {
   readonly #store: SideStore
   readonly #lanes: Lanes
   readonly #publisher: Publisher
+  readonly #rehoming: Rehoming
   readonly #restore: () => Promise<void>
   readonly #clock: Clock
   readonly #logger: Logger
@@ -56,6 +58,7 @@ export class Attempts {
     store: SideStore
     lanes: Lanes
     publisher: Publisher
+    rehoming: Rehoming
     restore: () => Promise<void>
     clock: Clock
     logger: Logger
@@ -64,6 +67,7 @@ export class Attempts {
     this.#store = parts.store
     this.#lanes = parts.lanes
     this.#publisher = parts.publisher
+    this.#rehoming = parts.rehoming
     this.#clock = parts.clock
     this.#logger = parts.logger
   }
@@ -172,14 +176,19 @@ export class Attempts {
     }
   }
 
-  /** The attempt was given back: its record waits again, here, as long as its partition is ours. */
+  /** The attempt was given back: its record waits again, here, as long as its partition is ours. Its home, if it has one, is due. */
   released(leaseId: string): void {
     const attempt = this.#running.get(leaseId)
     if (attempt === undefined) return
     this.#running.delete(leaseId)
     this.#held.delete(attempt.entry)
     attempt.entry.leaseId = null
-    this.#lanes.offer(attempt.entry)
+    this.#offer(attempt.entry)
+  }
+
+  // What has a home has no record here any more: it comes back to its lane from there.
+  #offer(entry: LaneEntry): void {
+    if (!this.#rehoming.has(entry)) this.#lanes.offer(entry)
   }
 
   /** Leases of attempts that run here, and those that may have been made without an answer. */
@@ -206,7 +215,10 @@ export class Attempts {
       CONSUMER_LIMITS.heldRecheckMsMax,
     )
     entry.heldLooks += 1
-    if (!this.#runsHere(entry)) entry.leaseId = null
+    if (!this.#runsHere(entry)) {
+      entry.leaseId = null
+      if (this.#rehoming.has(entry)) return void this.#held.delete(entry)
+    }
     this.#held.set(entry, this.#clock.monotonicMs() + wait)
     this.#scheduleLook()
   }
@@ -231,7 +243,18 @@ export class Attempts {
     return this.#looking
   }
 
+  // An offset is finished once its attempt has a home; what stands behind it may be what holds the frontier then.
+  async #rehome(): Promise<void> {
+    const running = [...this.#running.values()].map(({ entry }) => entry)
+    const homed = await this.#rehoming.rehome({ running, held: this.#held.keys() })
+    if (homed.length === 0) return
+    for (const entry of homed) if (!this.#runsHere(entry)) this.#held.delete(entry)
+    this.#lanes.finish(homed)
+    if (!this.#isClosed) void this.#rehome()
+  }
+
   async #lookOnce(): Promise<void> {
+    void this.#rehome()
     const nowMs = this.#clock.monotonicMs()
     // A lease that should be over may have been reaped while its worker sleeps: its record is looked at like a held one.
     for (const attempt of this.#running.values()) {
@@ -273,7 +296,7 @@ export class Attempts {
         if (entry.leaseId !== null) this.#running.delete(entry.leaseId)
         entry.leaseId = null
         this.#held.delete(entry)
-        this.#lanes.offer(entry)
+        this.#offer(entry)
       } else {
         // No marker, yet it runs here: Redis has lost it, and its settlement will count as ours.
         this.#hold(entry)

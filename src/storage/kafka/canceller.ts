@@ -77,6 +77,7 @@ export class Canceller {
       reason,
       error,
       result,
+      ...(waiting.member === null ? {} : { member: waiting.member }),
       isKnown: waiting.isInLane,
       token: randomUUID(),
     }
@@ -100,7 +101,7 @@ export class Canceller {
     await crossing('cancel.published', () => this.#publisher.writeAll(records))
     if (answer.value !== '') {
       // Only now: until the outcome is written, the delay record is what brings somebody here to write it.
-      const member = delayKey(id, activity.attempt)
+      const member = waiting.member ?? delayKey(id, activity.attempt)
       const tombstone = this.#publisher.tombstone(member, parseValue(member, answer.value).partition)
       await crossing('cancel.tombstoned', () => this.#publisher.writeAll([tombstone]))
     }
@@ -115,14 +116,17 @@ export class Canceller {
     throw notFound(id)
   }
 
-  /** The attempt that waits (or runs): from the marker, the schedule, or the log. */
-  async #waiting(id: string, marker: Marker | null): Promise<{ activity: Activity; isInLane: boolean } | null> {
+  /** The attempt that waits (or runs): from the marker, the schedule (`member`: where there), its home, or the log. */
+  async #waiting(id: string, marker: Marker | null): Promise<Waiting | null> {
     if (marker?.envelope !== null && marker !== null)
-      return { activity: decodeActivity(marker.envelope), isInLane: false }
-    const scheduled = await indexed(this.#store, delayKey(id, marker?.attempt ?? 1))
-    if (scheduled !== null) return { activity: decodeActivity(scheduled.entry.envelope), isInLane: false }
+      return { activity: decodeActivity(marker.envelope), isInLane: false, member: null }
+    const members = [delayKey(id, marker?.attempt ?? 1), marker?.home ?? null]
+    for (const member of members.filter(each => each !== null)) {
+      const scheduled = await indexed(this.#store, member)
+      if (scheduled !== null) return { activity: decodeActivity(scheduled.entry.envelope), isInLane: false, member }
+    }
     const found = await this.#search.laneRecord(id, marker?.type)
-    return found === null ? null : { activity: found.activity, isInLane: true }
+    return found === null ? null : { activity: found.activity, isInLane: true, member: null }
   }
 
   async redrive(params: Readonly<{ id: string; reason?: string }>): Promise<{ readonly id: string }> {
@@ -179,6 +183,12 @@ export class Canceller {
     }
     throw notFound(id)
   }
+}
+
+interface Waiting {
+  readonly activity: Activity
+  readonly isInLane: boolean
+  readonly member: string | null
 }
 
 function checkReason(reason: string | undefined): string | undefined {

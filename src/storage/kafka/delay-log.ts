@@ -1,7 +1,7 @@
 // Records of `ns.delay` by their key. A key's last record counts; but one that is none of ours hides nothing that stands
 // before it, and a key that is no text is still a key of its own.
 
-import type { DelayRecord } from '../../core/activity.ts'
+import type { Activity, DelayRecord } from '../../core/activity.ts'
 import { ErrandError } from '../../core/errors.ts'
 import { delayKey } from '../../core/topics.ts'
 import type { LogRecord } from '../../consumer/fetched-record.ts'
@@ -14,11 +14,28 @@ export function memberOf(record: Pick<LogRecord, 'key'>): string {
   return Buffer.from(record.key ?? []).toString('latin1')
 }
 
-/** The scheduled attempt of a record. Throws `serialization`, also when it stands under another key than its own. */
+/**
+ * The key of a long attempt's home: unlike any other, also of the same attempt, so that no tombstone that comes late takes out
+ * another record than it was meant for.
+ */
+export function homeKey({ id, attempt }: Pick<Activity, 'id' | 'attempt'>, token: string): string {
+  return `${delayKey(id, attempt)}/${token}`
+}
+
+/** What is behind a home's key, by a UUID. No id holds a slash. */
+const HOME = /\/[0-9a-f]{8}-[0-9a-f-]{27}$/
+
+/** Whether a record of this key is a home (`rehoming.ts`), no scheduled attempt. */
+export function isHome(member: string): boolean {
+  return HOME.test(member)
+}
+
+/** The scheduled attempt, or the one that has its home there, of a record. Throws `serialization`, also when it stands under another key than its own. */
 export function readDelay(record: Pick<LogRecord, 'key' | 'value'>): DelayRecord {
   const delay = decodeDelay(record.value)
   const { id, attempt } = delay.activity
-  if (memberOf(record) === delayKey(id, attempt)) return delay
+  const member = memberOf(record)
+  if (member.replace(HOME, '') === delayKey(id, attempt)) return delay
   // Under another key its tombstone would not reach it, and every sweep would bring it back.
   throw new ErrandError('serialization', `the delay record of ${id}, attempt ${attempt}, stands under another key.`, {
     details: { reason: 'wrong_key' },
@@ -28,17 +45,21 @@ export function readDelay(record: Pick<LogRecord, 'key' | 'value'>): DelayRecord
 /** A record as it is indexed. Throws as {@link readDelay}. */
 export function indexEntryOf(record: LogRecord): IndexEntry {
   const delay = readDelay(record)
-  return { record: delay, partition: record.partition, envelope: encodeActivity(delay.activity) }
+  const entry = { record: delay, partition: record.partition, envelope: encodeActivity(delay.activity) }
+  const member = memberOf(record)
+  return isHome(member) ? { ...entry, home: member } : entry
 }
 
-/** What a stretch of the log leaves standing: of each key the last record that can be read, unless a tombstone is behind it. */
-class Standing<Kept> {
-  readonly #latest = new Map<string, Kept>()
-  readonly #keep: (record: LogRecord) => Kept
-  readonly #isWanted: (member: string) => boolean
+/**
+ * Where the records are that a stretch of the log leaves standing, and nothing of what they say: of each key the last one that
+ * can be read, unless a tombstone is behind it. About 200 bytes each.
+ */
+export class StandingOffsets {
+  readonly #latest = new Map<string, number>()
+  #isWanted: (member: string) => boolean
 
-  protected constructor(keep: (record: LogRecord) => Kept, isWanted: (member: string) => boolean) {
-    this.#keep = keep
+  /** `isWanted`: whether a key counts. */
+  constructor(isWanted: (member: string) => boolean) {
     this.#isWanted = isWanted
   }
 
@@ -48,10 +69,16 @@ class Standing<Kept> {
     if (!this.#isWanted(member)) return
     if (record.value === null) this.#latest.delete(member)
     // Read only where it would hide another: of most keys there is one.
-    else if (!this.#latest.has(member) || isReadable(record)) this.#latest.set(member, this.#keep(record))
+    else if (!this.#latest.has(member) || isReadable(record)) this.#latest.set(member, record.offset)
   }
 
-  get(member: string): Kept | undefined {
+  /** From now on fewer keys count, and what stands of the others is let go. */
+  narrow(isWanted: (member: string) => boolean): void {
+    this.#isWanted = isWanted
+    for (const member of this.#latest.keys()) if (!isWanted(member)) this.#latest.delete(member)
+  }
+
+  get(member: string): number | undefined {
     return this.#latest.get(member)
   }
 
@@ -59,31 +86,8 @@ class Standing<Kept> {
     return this.#latest.size
   }
 
-  protected kept(): Kept[] {
-    return [...this.#latest.values()]
-  }
-}
-
-/** The records that stand. */
-export class StandingDelays extends Standing<LogRecord> {
-  /** `only`: keys that are wanted. @defaultValue all */
-  constructor(only?: ReadonlySet<string>) {
-    super(
-      record => record,
-      member => only?.has(member) ?? true,
-    )
-  }
-
-  records(): LogRecord[] {
-    return this.kept()
-  }
-}
-
-/** Where the records that stand are, and nothing of what they say: about 200 bytes each. */
-export class StandingOffsets extends Standing<number> {
-  /** `isWanted`: whether a key counts. */
-  constructor(isWanted: (member: string) => boolean) {
-    super(record => record.offset, isWanted)
+  members(): IterableIterator<string> {
+    return this.#latest.keys()
   }
 }
 

@@ -14,12 +14,13 @@ import { decodeActivity } from '../../wire/activity-record.ts'
 import { decodeDlq } from '../../wire/dead-letter-record.ts'
 import { decodeOutcome } from '../../wire/outcome-record.ts'
 import { readCounts, readMarkers, readStates, runningIds, scheduledMembers } from '../redis/markers.ts'
-import { parseValue } from '../redis/schedule.ts'
+import { homeField, parseValue } from '../redis/schedule.ts'
 import type { SideStore } from '../redis/side-store.ts'
 import type { ActivitySummary, DeadLetterSummary, ListParams, Page, StorageStats } from '../storage.ts'
 import type { Attempts } from './attempts.ts'
 import type { Dated, Stretch } from './backward-pager.ts'
 import { backwardPage } from './backward-pager.ts'
+import { isHome } from './delay-log.ts'
 import { laneDepths } from './lane-depths.ts'
 import type { Lanes } from './lanes.ts'
 import { outcomeSummary, summaryOf } from './summaries.ts'
@@ -73,7 +74,10 @@ export class Inspector {
         const unfinished = (depths[at] ?? [])
           .filter(depth => parseLaneTopic(this.#parts.namespace, depth.topic)?.priority === priority)
           .reduce((sum, depth) => sum + depth.high - depth.low - depth.finishedAhead, 0)
-        add(type, priority, 'pending', Math.max(0, unfinished - running - (counts.unseen.get(field) ?? 0)))
+        // What has a home runs, or waits to be made ready, without a lane record.
+        const homes = counts.scheduled.get(homeField({ type, priority })) ?? 0
+        const waiting = unfinished + homes - running - (counts.unseen.get(field) ?? 0)
+        add(type, priority, 'pending', Math.max(0, waiting))
         add(type, priority, 'running', running)
         add(type, priority, 'scheduled', counts.scheduled.get(field) ?? 0)
       }
@@ -129,7 +133,7 @@ export class Inspector {
     const read = async (from: number, count: number): Promise<(ActivitySummary | null)[]> =>
       (await scheduledMembers(this.#parts.store, from, count)).map(({ member, value, dueAtMs }) => {
         const activity = decoded(() => decodeActivity(parseValue(member, value).envelope))
-        return activity === null
+        return activity === null || isHome(member)
           ? null
           : { ...summaryOf(activity, 'scheduled'), scheduledAtMs: activity.scheduledAtMs ?? dueAtMs }
       })

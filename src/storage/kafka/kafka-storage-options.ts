@@ -6,6 +6,7 @@ import { systemClock } from '../../core/clock.ts'
 import type { IdSource } from '../../core/ids.ts'
 import { uuidv7Source } from '../../core/ids.ts'
 import type { Logger } from '../../core/logger.ts'
+import { REHOMING_LIMITS } from '../../core/limits.ts'
 import { silentLogger } from '../../core/logger.ts'
 import { checkNamespace } from '../../core/names.ts'
 import { OptionCheck } from '../../core/option-check.ts'
@@ -51,6 +52,12 @@ export interface KafkaStorageOptions {
   readonly maxWaitMs?: number
   /** At most one commit per so many ms. Range: 50 to 60,000. @defaultValue 1_000 */
   readonly commitIntervalMs?: number
+  /**
+   * An attempt that runs for longer gets a delay record of its own, and its offset is finished. One that holds its partition's
+   * frontier while thousands are finished behind it does not wait for this. Lower: more records written. Higher: after a crash
+   * what ended longer ago is looked at again, and known by what Redis remembers. Range: 100 to 3,600,000. @defaultValue 300_000
+   */
+  readonly rehomeAfterMs?: number
   readonly clock?: Clock
   readonly ids?: IdSource
   readonly logger?: Logger
@@ -70,6 +77,7 @@ export interface ResolvedKafkaStorageOptions {
   readonly sessionTimeoutMs: number
   readonly maxWaitMs: number
   readonly commitIntervalMs: number
+  readonly rehomeAfterMs: number
   readonly clock: Clock
   readonly ids: IdSource
   readonly logger: Logger
@@ -91,6 +99,7 @@ const KNOWN = [
   'sessionTimeoutMs',
   'maxWaitMs',
   'commitIntervalMs',
+  'rehomeAfterMs',
   'clock',
   'ids',
   'logger',
@@ -137,6 +146,7 @@ export function resolveKafkaStorageOptions(options: KafkaStorageOptions): Resolv
     sessionTimeoutMs: check.integer('sessionTimeoutMs', options.sessionTimeoutMs ?? 10_000, 1_000, 60_000),
     maxWaitMs: check.integer('maxWaitMs', options.maxWaitMs ?? 100, 10, 5_000),
     commitIntervalMs: check.integer('commitIntervalMs', options.commitIntervalMs ?? 1_000, 50, 60_000),
+    rehomeAfterMs: check.integer('rehomeAfterMs', options.rehomeAfterMs ?? 300_000, ...REHOMING_LIMITS.afterMs),
     clock,
     ids:
       options.ids ??

@@ -36,6 +36,7 @@ import { Reaping } from './reaping.ts'
 import type { RebuildParams, RebuildReport } from './rebuild.ts'
 import { Rebuild } from './rebuild.ts'
 import { Recovery } from './recovery.ts'
+import { Rehoming } from './rehoming.ts'
 import { Scheduling } from './scheduling.ts'
 import { Settler } from './settler.ts'
 import { Timelines } from './timelines.ts'
@@ -91,7 +92,7 @@ export class KafkaStorage implements port.Storage {
   }
 
   private constructor(options: ResolvedKafkaStorageOptions) {
-    const { namespace, kafka, clock, logger } = options
+    const { namespace, kafka, rehomeAfterMs, clock, logger } = options
     this.#options = options
     const store = new SideStore({
       namespace,
@@ -108,7 +109,8 @@ export class KafkaStorage implements port.Storage {
     const publisher = new Publisher(namespace, catalog, writer)
     const lanes = new Lanes(options, publisher)
     const restore = (): Promise<void> => this.#recovery.ensure()
-    const attempts = new Attempts({ store, lanes, publisher, restore, clock, logger })
+    const rehoming = new Rehoming({ store, publisher, lanes, rehomeAfterMs, clock, logger })
+    const attempts = new Attempts({ store, lanes, publisher, rehoming, restore, clock, logger })
     const enqueuer = new Enqueuer({ store, publisher, catalog, restore, clock, logger })
     const search = new LogSearch({ namespace, catalog, admin, reader, clock, logger })
     this.#store = store
@@ -120,9 +122,9 @@ export class KafkaStorage implements port.Storage {
     this.#attempts = attempts
     this.#enqueuer = enqueuer
     this.#dequeuer = new Dequeuer({ lanes, attempts, clock })
-    this.#settler = new Settler({ store, attempts, publisher, restore, logger })
-    this.#scheduling = new Scheduling({ store, publisher, catalog, admin, reader, options })
-    this.#recovery = new Recovery({ store, scheduling: this.#scheduling, catalog, admin, reader, clock, logger })
+    this.#settler = new Settler({ store, attempts, publisher, rehoming, restore, logger })
+    this.#scheduling = new Scheduling({ store, publisher, rehoming, catalog, admin, reader, options })
+    this.#recovery = new Recovery({ ...options, store, scheduling: this.#scheduling, catalog, admin, reader })
     this.#rebuild = new Rebuild({ ...options, store, catalog, admin, reader, restoreFirst: restore })
     this.#reaping = new Reaping({ namespace, store, publisher, attempts, enqueuer, catalog, admin, restore, logger })
     this.#canceller = new Canceller({ store, publisher, search, restore, ids: options.ids })
@@ -364,7 +366,9 @@ export class KafkaStorage implements port.Storage {
 
   async #makeDue(id: string): Promise<void> {
     const [marker] = await readMarkers(this.#store, [id])
-    if (!(await makeDue(this.#store, delayKey(id, marker?.attempt ?? 1)))) throw nothingOf('due time', id)
+    const members = [delayKey(id, marker?.attempt ?? 1), marker?.home ?? '']
+    const found = await Promise.all(members.map(member => makeDue(this.#store, member)))
+    if (!found.includes(true)) throw nothingOf('due time', id)
   }
 }
 

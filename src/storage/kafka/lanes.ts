@@ -15,6 +15,7 @@ import { PRIORITIES } from '../../core/priority.ts'
 import { laneTopic, laneTopics, workersGroup } from '../../core/topics.ts'
 import type { FetchedRecord, LogRecord } from '../../consumer/fetched-record.ts'
 import { GroupConsumer } from '../../consumer/group-consumer.ts'
+import { marksOfTypes } from '../../consumer/watermark.ts'
 import { readActivity } from '../../wire/activity-record.ts'
 import type { ResolvedKafkaStorageOptions } from './kafka-storage-options.ts'
 import type { LaneEntry } from './lane-buffers.ts'
@@ -53,9 +54,10 @@ export class Lanes {
   /** Joins the groups of these types. */
   async subscribe(types: readonly string[]): Promise<void> {
     if (this.#isClosed) throw new ErrandError('conflict', 'the storage was closed; open a new one.')
+    const marks = marksOfTypes(new Set([...this.#joining.keys(), ...types]).size)
     await Promise.all(
       types.map(type => {
-        const joining = this.#joining.get(type) ?? this.#join(type)
+        const joining = this.#joining.get(type) ?? this.#join(type, marks)
         this.#joining.set(type, joining)
         joining.catch(() => this.#joining.delete(type))
         return joining
@@ -63,7 +65,7 @@ export class Lanes {
     )
   }
 
-  async #join(type: string): Promise<void> {
+  async #join(type: string, marks: ReturnType<typeof marksOfTypes>): Promise<void> {
     const { namespace, kafka, clock, logger } = this.#options
     this.buffers.add(type)
     for (const priority of PRIORITIES) this.#lanes.set(laneTopic(namespace, type, priority), { type, priority })
@@ -78,6 +80,7 @@ export class Lanes {
       rebalanceTimeoutMs: this.#options.sessionTimeoutMs * 2,
       maxWaitMs: this.#options.maxWaitMs,
       commitIntervalMs: this.#options.commitIntervalMs,
+      ...marks,
       onRecords: records => this.#receive(records),
       onRevoked: () => this.buffers.dropLost(type),
       onFatal: error => {

@@ -14,10 +14,11 @@ import type { Scheduling } from './scheduling.ts'
 import type { TopicCatalog } from './topic-catalog.ts'
 
 /**
- * How far back outcomes are read. A record is delivered again when its offset was finished less than a commit interval ago,
- * or stands behind one that is still held; the rest is named in the commit's metadata.
+ * How far back outcomes are read, or as far as attempts hold up what is finished behind them. A record is delivered again when
+ * its offset was finished less than a commit interval ago, or stands behind one that is not finished; what of that fits into the
+ * commit's metadata is known without.
  */
-const WINDOW_MS = 300_000
+const WINDOW_MS_MIN = 300_000
 /** Record times are their writers' clocks. */
 const SKEW_MS = 120_000
 /** Per partition, should more have ended within the window. */
@@ -32,6 +33,7 @@ export class Recovery {
   readonly #catalog: TopicCatalog
   readonly #admin: TopicAdmin
   readonly #reader: LogReader
+  readonly #windowMs: number
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #stopping = new AbortController()
@@ -43,6 +45,7 @@ export class Recovery {
     catalog: TopicCatalog
     admin: TopicAdmin
     reader: LogReader
+    rehomeAfterMs: number
     clock: Clock
     logger: Logger
   }) {
@@ -51,6 +54,7 @@ export class Recovery {
     this.#catalog = parts.catalog
     this.#admin = parts.admin
     this.#reader = parts.reader
+    this.#windowMs = Math.max(WINDOW_MS_MIN, parts.rehomeAfterMs) + SKEW_MS
     this.#clock = parts.clock
     this.#logger = parts.logger
   }
@@ -85,7 +89,7 @@ export class Recovery {
     const { outcomes: topic } = this.#catalog.shared()
     const bounds = await this.#reader.bounds(topic)
     if (bounds.every(({ low, high }) => low === high)) return 0
-    const starts = await this.#admin.offsetsAtTime(topic, (await this.#store.nowMs()) - WINDOW_MS - SKEW_MS)
+    const starts = await this.#admin.offsetsAtTime(topic, (await this.#store.nowMs()) - this.#windowMs)
     let written = 0
     for (const { partition, low, high } of bounds) {
       const start = starts.find(each => each.partition === partition)?.offset ?? low

@@ -6,7 +6,7 @@ import type { Activity, PoisonRecord } from '../../core/activity.ts'
 import type { Clock } from '../../core/clock.ts'
 import { crossing } from '../../core/crash-point.ts'
 import { fromUnknown } from '../../core/errors.ts'
-import { LIMITS, REBUILD_LIMITS } from '../../core/limits.ts'
+import { LIMITS, SCHEDULE_LIMITS } from '../../core/limits.ts'
 import type { Logger } from '../../core/logger.ts'
 import { delayKey, schedulerGroup } from '../../core/topics.ts'
 import type { FetchedRecord } from '../../consumer/fetched-record.ts'
@@ -20,11 +20,15 @@ import type { DueEntry, IndexAnswer, IndexEntry } from '../redis/schedule.ts'
 import { INDEX_START, forget, index, indexedMembers, indexedPartitions, takeDue } from '../redis/schedule.ts'
 import type { SideStore } from '../redis/side-store.ts'
 import type { ScheduledReport } from '../storage.ts'
-import { StandingDelays, indexEntryOf, memberOf } from './delay-log.ts'
+import { indexEntryOf, isHome, memberOf } from './delay-log.ts'
 import type { ResolvedKafkaStorageOptions } from './kafka-storage-options.ts'
+import type { LogStretch } from './log-pages.ts'
 import { poisonOf } from './lanes.ts'
 import type { Publisher } from './publisher.ts'
+import type { Rehoming } from './rehoming.ts'
 import { settlementOf } from './settled.ts'
+import type { Standing } from './standing-records.ts'
+import { standingOf, standingParts, standingRecords } from './standing-records.ts'
 import type { TopicCatalog } from './topic-catalog.ts'
 import type { Stranger } from './unknown-types.ts'
 import { UnknownTypes } from './unknown-types.ts'
@@ -35,14 +39,13 @@ const DISPATCH_CLAIM_MS = 10_000
 const FIRST_CATCH_UP_MS = 5_000
 /** One sweep at a time, one recovery at a time. Another follows who dies at it after this. */
 const LOCK_MS = 30_000
-/** Members of the index that are held at once, about 200 bytes each. */
-const MEMBERS_AT_ONCE = REBUILD_LIMITS.membersMax
 const RETRY_MS = 500
 
 /** Reads the schedule, and makes what is due ready. */
 export class Scheduling {
   readonly #store: SideStore
   readonly #publisher: Publisher
+  readonly #rehoming: Rehoming
   readonly #catalog: TopicCatalog
   readonly #admin: TopicAdmin
   readonly #reader: LogReader
@@ -53,11 +56,12 @@ export class Scheduling {
   #consumer: GroupConsumer | undefined
   #starting: Promise<void> | undefined
   #indexing: Promise<void> = Promise.resolve()
-  #isClosed = false
+  readonly #closed = new AbortController()
 
   constructor(parts: {
     store: SideStore
     publisher: Publisher
+    rehoming: Rehoming
     catalog: TopicCatalog
     admin: TopicAdmin
     reader: LogReader
@@ -65,6 +69,7 @@ export class Scheduling {
   }) {
     this.#store = parts.store
     this.#publisher = parts.publisher
+    this.#rehoming = parts.rehoming
     this.#catalog = parts.catalog
     this.#admin = parts.admin
     this.#reader = parts.reader
@@ -84,9 +89,16 @@ export class Scheduling {
     )
     const readable = entries.flatMap(entry => this.#decode(entry))
     const types = await this.#catalog.declareEach(readable.map(({ activity }) => activity.type))
-    const ready = readable.filter(({ activity }) => types.has(activity.type))
+    const ready = await this.#rehoming.sift(readable.filter(({ activity }) => types.has(activity.type)))
     const strangers = readable.filter(({ activity }) => !types.has(activity.type))
-    void this.#unknownTypes.judge(strangers.map(({ activity, entry }) => strangerOf(activity, entry.partition, null)))
+    void this.#unknownTypes.judge(
+      strangers.map(({ activity: { type }, entry: { member, partition } }) => ({
+        member,
+        type,
+        partition,
+        record: null,
+      })),
+    )
     const records = ready.map(({ activity, entry }) => this.#publisher.lane(activity, entry.envelope))
     const written = await crossing('dispatch.readied', () => this.#publisher.write(records))
     const moved = ready.filter((_, at) => written[at]?.ok === true)
@@ -103,7 +115,10 @@ export class Scheduling {
     if (moved.length === 0) return
     const tombstones = moved.map(({ entry }) => this.#publisher.tombstone(entry.member, entry.partition))
     await crossing('dispatch.tombstoned', () => this.#publisher.writeAll(tombstones))
-    const over = moved.map(({ activity, entry }) => ({ member: entry.member, activity }))
+    const over = moved.map(({ activity, entry: { member } }) => ({
+      member,
+      activity: isHome(member) ? null : activity,
+    }))
     await crossing('dispatch.forgotten', () => forget(this.#store, over))
   }
 
@@ -161,7 +176,7 @@ export class Scheduling {
   }
 
   async #indexUntilDone(records: readonly FetchedRecord[]): Promise<void> {
-    while (!this.#isClosed) {
+    while (!this.#closed.signal.aborted) {
       try {
         const { strangers } = await this.#apply(records)
         const strange = new Set<LogRecord | null>(strangers.map(({ record }) => record))
@@ -223,7 +238,10 @@ export class Scheduling {
     const learnt = await this.#catalog.declareEach(undeclared)
     const unknown = new Set(undeclared.filter(type => !learnt.has(type)))
     return scheduled
-      .map(({ entry, record }) => strangerOf(entry.record.activity, entry.partition, record))
+      .map(({ entry, record }) => ({
+        ...{ member: memberOf(record), type: entry.record.activity.type },
+        ...{ partition: entry.partition, record },
+      }))
       .filter(({ type }) => unknown.has(type))
   }
 
@@ -277,8 +295,8 @@ export class Scheduling {
 
   /**
    * Makes the index what the log says: puts in what it lacks and takes out what is not scheduled any more, as a Redis that
-   * came back with an older state has it. Reads the log as often as the index has {@link MEMBERS_AT_ONCE} members, at least
-   * once. Gives the number put in.
+   * came back with an older state has it. Reads the log twice, and once more for every `membersMax` of the index beyond the
+   * first. Gives the number put in.
    */
   async restore(): Promise<number> {
     let restored = 0
@@ -286,30 +304,49 @@ export class Scheduling {
     do {
       const isFirst = cursor === INDEX_START
       // Before the log's end is read: who indexes has written the record by then, so what stands of these lies below that end.
-      const page = await indexedMembers(this.#store, { cursor, atLeast: MEMBERS_AT_ONCE })
+      const page = await indexedMembers(this.#store, { cursor, atLeast: SCHEDULE_LIMITS.membersMax })
       restored += await this.#compare(page.members, isFirst)
       cursor = page.cursor
     } while (cursor !== INDEX_START)
     return restored
   }
 
-  async #compare(members: Set<string>, isRestoring: boolean): Promise<number> {
-    let restored = 0
+  /** `isFirst`: also puts in what the index lacks. */
+  async #compare(members: Set<string>, isFirst: boolean): Promise<number> {
     const { delay: topic } = this.#catalog.shared()
+    const { signal } = this.#closed
+    let restored = 0
     const bounds = await this.#reader.bounds(topic)
     for (const { partition, low, high } of bounds) {
-      // Only what the end, read beforehand, still holds: what is dispatched meanwhile has its tombstone beyond it.
-      const standing = isRestoring ? new StandingDelays() : new StandingDelays(members)
-      const onRecord = (record: LogRecord): void => standing.add(record)
-      await this.#reader.scan({ topic, partition, from: low, to: high, maxRecords: high - low, onRecord })
-      const live = standing.records()
-      for (const record of live) members.delete(memberOf(record))
-      for (let at = 0; isRestoring && at < live.length; at += LIMITS.scriptBatchMax) {
-        restored += (await this.#apply(live.slice(at, at + LIMITS.scriptBatchMax), true)).restored
+      const known = { topic, partition, from: low, to: high }
+      const parts = isFirst ? this.#standing(known) : [await standingOf(this.#reader, known, members, signal)]
+      for await (const standing of parts) {
+        for (const member of standing.offsets.members()) members.delete(member)
+        if (isFirst) restored += await this.#putIn(standing)
       }
     }
     // A partition that nobody told of, or that has never held anything, buries nothing.
     await this.#forgetBuried(members, new Set(bounds.flatMap(({ partition, high }) => (high > 0 ? [partition] : []))))
+    return restored
+  }
+
+  #standing(known: LogStretch): AsyncIterable<Standing> {
+    const { membersMax } = SCHEDULE_LIMITS
+    // Up to its end of now: what was dispatched since has its tombstone by then, and is not put in again.
+    const stretch = async (): Promise<LogStretch> => {
+      const bounds = await this.#reader.bounds(known.topic)
+      return { ...known, to: bounds.find(({ partition }) => partition === known.partition)?.high ?? known.to }
+    }
+    return standingParts({ reader: this.#reader, stretch, membersMax, signal: this.#closed.signal })
+  }
+
+  async #putIn(standing: Standing): Promise<number> {
+    let restored = 0
+    for await (const records of standingRecords(this.#reader, standing, this.#closed.signal)) {
+      for (let at = 0; at < records.length; at += LIMITS.scriptBatchMax) {
+        restored += (await this.#apply(records.slice(at, at + LIMITS.scriptBatchMax), true)).restored
+      }
+    }
     return restored
   }
 
@@ -323,7 +360,7 @@ export class Scheduling {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true
+    this.#closed.abort()
     await this.#starting?.catch(() => undefined) // whoever asked for it has the error
     await this.#indexing
     await this.#unknownTypes.close()
@@ -346,8 +383,4 @@ interface Sorted {
 interface Applied {
   readonly restored: number
   readonly strangers: readonly Stranger[]
-}
-
-function strangerOf({ id, type, attempt }: Activity, partition: number, record: LogRecord | null): Stranger {
-  return { member: delayKey(id, attempt), type, partition, record }
 }

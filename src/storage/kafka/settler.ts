@@ -23,6 +23,7 @@ import type { Attempts } from './attempts.ts'
 import { coordinatesOf } from './lanes.ts'
 import type { Publisher, Settlement } from './publisher.ts'
 import { isDueAtOnce, nextOf } from './publisher.ts'
+import type { Rehoming } from './rehoming.ts'
 
 /** Batches under way at once; more would only queue inside Redis and Kafka. */
 const FLUSHES_MAX = 4
@@ -36,12 +37,31 @@ interface Job {
   readonly reject: (error: unknown) => void
 }
 
+/** What a caller says of an end. */
+type End = Pick<SettleRequest, 'outcome' | 'delayMs' | 'error' | 'result' | 'yieldsToCancel' | 'said'> & {
+  readonly resultJson: string | null
+}
+
+function successOf(resultJson: string | null): End {
+  const dataJson = resultJson ?? 'null'
+  return {
+    outcome: 'completed',
+    delayMs: 0,
+    error: null,
+    yieldsToCancel: false,
+    resultJson,
+    result: resultText({ state: 'ok', dataJson }),
+    said: `completed ${dataJson}`,
+  }
+}
+
 /** Settles attempts. */
 export class Settler {
   readonly #store: SideStore
   readonly #attempts: Attempts
   readonly #restore: () => Promise<void>
   readonly #publisher: Publisher
+  readonly #rehoming: Rehoming
   readonly #logger: Logger
   #queue: Job[] = []
   #flushes = 0
@@ -51,6 +71,7 @@ export class Settler {
     store: SideStore
     attempts: Attempts
     publisher: Publisher
+    rehoming: Rehoming
     restore: () => Promise<void>
     logger: Logger
   }) {
@@ -58,29 +79,30 @@ export class Settler {
     this.#store = parts.store
     this.#attempts = parts.attempts
     this.#publisher = parts.publisher
+    this.#rehoming = parts.rehoming
     this.#logger = parts.logger
   }
 
   async succeed({ leases }: Readonly<AckSuccessParams>): Promise<AckSuccessAnswer[]> {
     for (const { resultJson } of leases) checkResultJson(resultJson)
     const known = await this.#activitiesOf(leases)
-    return Promise.all(
-      leases.map(async (lease, at): Promise<AckSuccessAnswer> => {
+    const answers = leases.map((): AckSuccessAnswer => 'lease_lost')
+    let left = known.filter(owned => owned !== null).length
+    if (left === 0) return answers
+    // One promise for all: one for each would cost as much as the rest of what is done for it here.
+    return new Promise((resolve, reject) => {
+      leases.forEach(({ leaseId, resultJson = null }, at) => {
         const owned = known[at]
-        if (owned === null || owned === undefined) return 'lease_lost'
-        const resultJson = lease.resultJson ?? null
-        const answer = await this.#settle(owned, lease.leaseId, {
-          outcome: 'completed',
-          delayMs: 0,
-          error: null,
-          resultJson,
-          result: resultText({ state: 'ok', dataJson: resultJson ?? 'null' }),
-          yieldsToCancel: false,
-          said: `completed ${resultJson ?? 'null'}`,
-        })
-        return decided(answer).verdict
-      }),
-    )
+        if (owned === null || owned === undefined) return
+        const onAnswer = (answer: SettleAnswer): void => {
+          if (answer.verdict === 'cancel_requested') return reject(yielded())
+          answers[at] = answer.verdict
+          left -= 1
+          if (left === 0) resolve(answers)
+        }
+        this.#enqueue(owned, leaseId, successOf(resultJson), onAnswer, reject)
+      })
+    })
   }
 
   async fail({ id, leaseId, failure }: Readonly<AckFailureParams>): Promise<AckFailureAnswer> {
@@ -128,24 +150,25 @@ export class Settler {
     return errorResultText({ outcome, failure, attempts: activity.attempt })
   }
 
-  #settle(
-    owned: Owned,
+  #settle(owned: Owned, leaseId: string, end: End): Promise<SettleAnswer> {
+    return new Promise((resolve, reject) => this.#enqueue(owned, leaseId, end, resolve, reject))
+  }
+
+  #enqueue(
+    { activity, worker, startedAtMs, isReplay }: Owned,
     leaseId: string,
-    end: Pick<SettleRequest, 'outcome' | 'delayMs' | 'error' | 'result' | 'yieldsToCancel' | 'said'> & {
-      readonly resultJson: string | null
-    },
-  ): Promise<SettleAnswer> {
-    const { resultJson, ...rest } = end
-    return new Promise((resolve, reject) => {
-      this.#queue.push({
-        request: { ...rest, activity: owned.activity, leaseId, worker: owned.worker, startedAtMs: owned.startedAtMs },
-        isReplay: owned.isReplay,
-        resultJson,
-        resolve,
-        reject,
-      })
-      this.#schedule()
+    { resultJson, ...end }: End,
+    resolve: Job['resolve'],
+    reject: Job['reject'],
+  ): void {
+    this.#queue.push({
+      request: { ...end, activity, leaseId, worker, startedAtMs },
+      isReplay,
+      resultJson,
+      resolve,
+      reject,
     })
+    this.#schedule()
   }
 
   #schedule(): void {
@@ -183,6 +206,11 @@ export class Settler {
     // Only what Kafka remembers: else the next attempt could run and end before this one's outcome is written.
     await this.#indexRetries(
       settlements.flatMap((each, at) => (each === null || errors[at] !== undefined ? [] : [each])),
+    )
+    await this.#rehoming.settled(() =>
+      settlements.flatMap((each, at) =>
+        each === null || errors[at] !== undefined ? [] : (this.#attempts.running(each.leaseId ?? '')?.entry ?? []),
+      ),
     )
     jobs.forEach((job, at) => this.#answer(job, answers[at], errors[at]))
   }
@@ -328,7 +356,11 @@ type Decided = Exclude<SettleAnswer, { verdict: 'cancel_requested' }>
 
 function decided(answer: SettleAnswer): Decided {
   if (answer.verdict !== 'cancel_requested') return answer
-  throw new ErrandError('internal', 'settle yielded to a cancel where it was not to')
+  throw yielded()
+}
+
+function yielded(): ErrandError {
+  return new ErrandError('internal', 'settle yielded to a cancel where it was not to')
 }
 
 function toFailureAnswer(answer: Decided): AckFailureAnswer {

@@ -48,6 +48,12 @@ export class Timelines {
       const activity = decodeActivity(scheduled.entry.envelope)
       return snapshotOf({ status: 'scheduled', activity, outcome: null, marker, coordinates: null })
     }
+    const home = marker === null || marker.home === null ? null : await indexed(this.#store, marker.home)
+    if (home !== null) {
+      // Given back after it had run for long, and on its way to its lane.
+      const activity = decodeActivity(home.entry.envelope)
+      return snapshotOf({ status: 'pending', activity, outcome: null, marker, coordinates: null })
+    }
     if (marker === null) {
       // Nothing in Redis: pending, or ended longer ago than Redis remembers.
       const outcome = await this.#search.terminalOutcome(id)

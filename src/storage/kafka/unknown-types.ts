@@ -8,6 +8,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { crossing } from '../../core/crash-point.ts'
 import { ErrandError } from '../../core/errors.ts'
+import { SCHEDULE_LIMITS } from '../../core/limits.ts'
 import type { Logger } from '../../core/logger.ts'
 import { laneTopics } from '../../core/topics.ts'
 import type { LogRecord } from '../../consumer/fetched-record.ts'
@@ -15,9 +16,10 @@ import type { LogReader } from '../../consumer/log-reader.ts'
 import type { TopicAdmin } from '../../producer/topic-admin.ts'
 import { forget } from '../redis/schedule.ts'
 import type { SideStore } from '../redis/side-store.ts'
-import { StandingDelays } from './delay-log.ts'
+import { memberOf } from './delay-log.ts'
 import { poisonOf } from './lanes.ts'
 import type { Publisher } from './publisher.ts'
+import { standingOf, standingRecords } from './standing-records.ts'
 
 /** Between the two looks. In a cluster the brokers have the same picture within milliseconds. */
 const SECOND_LOOK_MS = 2_000
@@ -55,16 +57,23 @@ export class UnknownTypes {
 
   /**
    * Judges strangers, in the background of whoever noticed them. True once each is set aside or left for its lanes; false when
-   * the storage was closed before. Never rejects.
+   * the storage was closed before, or when some were passed over. That happens to those that only the index told of while
+   * `strangersMax` are being judged, as they pile up while Kafka is away; they are due again. Never rejects.
    */
   async judge(strangers: readonly Stranger[]): Promise<boolean> {
-    const fresh = strangers.filter(({ member }) => !this.#underWay.has(member))
+    const fresh = this.#withinBounds(strangers.filter(({ member }) => !this.#underWay.has(member)))
     if (fresh.length > 0) {
       const judging = this.#untilJudged(fresh).finally(() => fresh.forEach(each => this.#underWay.delete(each.member)))
       for (const { member } of fresh) this.#underWay.set(member, judging)
     }
-    const judged = await Promise.all(strangers.map(({ member }) => this.#underWay.get(member)))
-    return judged.every(isDone => isDone !== false)
+    const judged = await Promise.all(strangers.map(({ member }) => this.#underWay.get(member) ?? false))
+    return judged.every(Boolean)
+  }
+
+  // Those with their records are bounded by whoever fetched them: their offsets wait, and no more is fetched.
+  #withinBounds(fresh: readonly Stranger[]): readonly Stranger[] {
+    let room = SCHEDULE_LIMITS.strangersMax - this.#underWay.size
+    return fresh.filter(({ record }) => record !== null || room-- > 0)
   }
 
   async close(): Promise<void> {
@@ -110,11 +119,41 @@ export class UnknownTypes {
     return strangers.filter(({ type }) => unknown.has(type))
   }
 
-  // The tombstone behind the letter: whoever dies in between leaves the record for the next, and the DLQ has it twice.
   async #setAside(strangers: readonly Stranger[]): Promise<void> {
+    await this.#bury(strangers.filter(({ record }) => record !== null))
+    const indexed = strangers.filter(({ record }) => record === null)
+    for (const partition of new Set(indexed.map(each => each.partition))) {
+      const members = new Map(indexed.filter(each => each.partition === partition).map(each => [each.member, each]))
+      await this.#setAsideOf(partition, members)
+    }
+  }
+
+  /** Looks in the log for what only the index told of. What has its tombstone there has been set aside by another. */
+  async #setAsideOf(partition: number, waiting: Map<string, Stranger>): Promise<void> {
+    const { reader, delayTopic: topic } = this.#parts
+    const { signal } = this.#closed
+    const bounds = (await reader.bounds(topic)).find(each => each.partition === partition)
+    const stretch = { topic, partition, from: bounds?.low ?? 0, to: bounds?.high ?? 0 }
+    const standing = await standingOf(reader, stretch, new Set(waiting.keys()), signal)
+    for await (const records of standingRecords(reader, standing, signal)) {
+      const found = records.flatMap(record => {
+        const stranger = waiting.get(memberOf(record))
+        return stranger === undefined ? [] : [{ ...stranger, record }]
+      })
+      await this.#bury(found)
+      for (const { member } of found) waiting.delete(member)
+    }
+    const [moved] = [...waiting.keys()].filter(member => standing.offsets.get(member) !== undefined)
+    // Written once more meanwhile, and compacted: without its letter it must not go.
+    if (moved !== undefined) throw new ErrandError('conflict', `the delay record ${moved} has moved while it was read`)
+    await this.#bury([...waiting.values()])
+  }
+
+  // The tombstone behind the letter: whoever dies in between leaves the record for the next, and the DLQ has it twice.
+  async #bury(strangers: readonly Stranger[]): Promise<void> {
+    if (strangers.length === 0) return
     const { publisher, store, clock, logger } = this.#parts
-    const found = await this.#withRecords(strangers)
-    const poison = found.flatMap(({ record, type }) =>
+    const poison = strangers.flatMap(({ record, type }) =>
       record === null ? [] : [poisonOf(record, noLanes(type), clock.nowMs())],
     )
     for (const { source, reason } of poison) logger.warn('poison record', { ...source, reason })
@@ -123,22 +162,6 @@ export class UnknownTypes {
     await crossing('schedule.tombstoned', () => publisher.writeAll(tombstones))
     const over = strangers.map(({ member }) => ({ member, activity: null }))
     await crossing('schedule.forgotten', () => forget(store, over))
-  }
-
-  /** Looks in the log for what only the index told of. What has its tombstone there has been set aside by another. */
-  async #withRecords(strangers: readonly Stranger[]): Promise<Stranger[]> {
-    const { reader, delayTopic } = this.#parts
-    const wanted = strangers.filter(({ record }) => record === null)
-    if (wanted.length === 0) return [...strangers]
-    const members = new Set(wanted.map(({ member }) => member))
-    const partitions = new Set(wanted.map(({ partition }) => partition))
-    const standing = new StandingDelays(members)
-    for (const { partition, low, high } of await reader.bounds(delayTopic)) {
-      if (!partitions.has(partition)) continue
-      const onRecord = (record: LogRecord): void => standing.add(record)
-      await reader.scan({ topic: delayTopic, partition, from: low, to: high, maxRecords: high - low, onRecord })
-    }
-    return strangers.map(each => ({ ...each, record: each.record ?? standing.get(each.member) ?? null }))
   }
 }
 

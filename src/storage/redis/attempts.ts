@@ -35,36 +35,26 @@ export async function claim(
   store: SideStore,
   params: { readonly requests: readonly ClaimRequest[]; readonly leaseMs: number; readonly worker: string },
 ): Promise<ClaimAnswer[]> {
-  const { keys } = store
-  const answers: ClaimAnswer[] = []
-  for (const batch of batches(params.requests, LIMITS.scriptBatchMax)) {
-    const reply = await store.main.run(
-      'claim',
-      [
-        keys.leases,
-        keys.runningCounts,
-        keys.unseenCounts,
-        keys.generation,
-        ...batch.map(request => keys.marker(request.activity.id)),
-      ],
-      [
-        params.leaseMs,
-        params.worker,
-        store.retention.markerMs,
-        ...batch.flatMap(({ activity, envelope, leaseId }) => [
-          activity.id,
-          activity.attempt,
-          leaseId,
-          envelope,
-          countField(activity),
-          activity.key?.key ?? '',
-        ]),
-      ],
-    )
-    if (reply.length === 0) answers.push(...batch.map((): ClaimAnswer => ({ verdict: 'unrestored' })))
-    for (const row of rows(reply, 3)) answers.push(toClaimAnswer(row))
+  const claiming = batches(params.requests, LIMITS.scriptBatchMax).map(batch => claimBatch(store, batch, params))
+  return (await Promise.all(claiming)).flat()
+}
+
+async function claimBatch(
+  store: SideStore,
+  batch: readonly ClaimRequest[],
+  { leaseMs, worker }: { readonly leaseMs: number; readonly worker: string },
+): Promise<ClaimAnswer[]> {
+  const { keys, retention } = store
+  const scriptKeys = [keys.leases, keys.runningCounts, keys.unseenCounts, keys.generation]
+  const args: (string | number)[] = [leaseMs, worker, retention.markerMs]
+  for (const { activity, envelope, leaseId } of batch) {
+    const { id, attempt, key } = activity
+    scriptKeys.push(keys.marker(id))
+    args.push(id, attempt, leaseId, envelope, countField(activity), key?.key ?? '')
   }
-  return answers
+  const reply = await store.main.run('claim', scriptKeys, args)
+  if (reply.length === 0) return batch.map((): ClaimAnswer => ({ verdict: 'unrestored' }))
+  return rows(reply, 3).map(toClaimAnswer)
 }
 
 function toClaimAnswer([verdict, first, second]: string[]): ClaimAnswer {
@@ -127,16 +117,11 @@ export async function settle(
         hash('sha1', request.said, 'base64url'),
         activity.attempt,
         request.outcome,
-        Math.round(request.delayMs),
-        request.error === null ? '' : JSON.stringify(request.error),
         request.result ?? '',
-        request.yieldsToCancel ? '1' : '',
         countField(activity),
-        request.worker,
-        request.startedAtMs,
         activity.key?.key ?? '',
         keys.channel(activity.id),
-        request.endedAtMs ?? '',
+        moreOf(request),
       )
     }
     for (;;) {
@@ -147,6 +132,18 @@ export async function settle(
     }
   }
   return answers
+}
+
+/** What a success whose marker is there has no need of: one text for the script to read only when it must. */
+function moreOf({ worker, startedAtMs, delayMs, error, yieldsToCancel, endedAtMs }: SettleRequest): string {
+  return JSON.stringify([
+    worker,
+    String(startedAtMs),
+    String(Math.round(delayMs)),
+    error === null ? '' : JSON.stringify(error),
+    yieldsToCancel ? '1' : '',
+    endedAtMs === undefined ? '' : String(endedAtMs),
+  ])
 }
 
 /** Counts of what ended outlive the longest memory of an ended activity. */
@@ -199,7 +196,7 @@ export async function release(
   for (const batch of batches(leases, LIMITS.scriptBatchMax)) {
     const reply = await store.main.run(
       'release',
-      [store.keys.leases, store.keys.runningCounts, ...batch.map(lease => store.keys.marker(lease.id))],
+      [store.keys.leases, store.keys.runningCounts, store.keys.due, ...batch.map(lease => store.keys.marker(lease.id))],
       [store.retention.markerMs, ...batch.flatMap(lease => [lease.id, lease.leaseId])],
     )
     answers.push(...(reply as ReleaseAnswer[]))

@@ -9,6 +9,8 @@ import type { Priority } from '../../core/priority.ts'
 import { delayKey } from '../../core/topics.ts'
 import { countField, endedCountsTtlMs } from './attempts.ts'
 import { ENDED_BUCKET_MS } from './keys.ts'
+import type { MarkerFields } from './marker-text.ts'
+import { markerFields } from './marker-text.ts'
 import type { SideStore } from './side-store.ts'
 
 /** A marker. */
@@ -38,83 +40,60 @@ export interface Marker {
   readonly error: RecordedFailure | null
   readonly result: StoredResult | null
   readonly redrivenAs: string | null
+  /** The member of the schedule's index that is this attempt's home, once it has run for long. */
+  readonly home: string | null
 }
-
-const FIELDS = [
-  's',
-  'n',
-  'l',
-  'w',
-  'd',
-  'b',
-  'e',
-  'c',
-  'tp',
-  'k',
-  'sn',
-  'so',
-  't',
-  'sa',
-  'sl',
-  'er',
-  'r',
-  'rd',
-] as const
 
 /** Reads markers; null where there is none. One round trip. */
 export async function readMarkers(store: SideStore, ids: readonly string[]): Promise<(Marker | null)[]> {
-  if (ids.length === 0) return []
-  const pipeline = store.main.redis.pipeline()
-  for (const id of ids) pipeline.hmget(store.keys.marker(id), ...FIELDS)
-  const replies = await store.main.guard('markers', () => pipeline.exec())
-  return ids.map((id, at) => {
-    const [error, values] = replies?.[at] ?? [new Error('no reply'), null]
-    if (error !== null) throw store.main.translate(error, 'markers')
-    return toMarker(id, values as (string | null)[])
-  })
+  const all = await readFields(store, ids)
+  return ids.map((id, at) => toMarker(id, all[at] ?? null))
 }
 
-function toMarker(id: string, values: readonly (string | null)[]): Marker | null {
-  const field = (name: (typeof FIELDS)[number]): string | null => values[FIELDS.indexOf(name)] ?? null
-  const status = field('s')
-  if (status === null) return null
-  const [type = '', priority = 'normal'] = (field('tp') ?? '').split('|')
-  const outcome = field('so')
+async function readFields(store: SideStore, ids: readonly string[]): Promise<(MarkerFields | null)[]> {
+  if (ids.length === 0) return []
+  const keys = ids.map(id => store.keys.marker(id))
+  const values = await store.main.guard('markers', () => store.main.redis.mgetBuffer(...keys))
+  return values.map(markerFields)
+}
+
+function toMarker(id: string, fields: MarkerFields | null): Marker | null {
+  if (fields === null) return null
+  const { s: status, so: outcome, l, w, e, c, k, sl, er, r, rd, h } = fields
+  if (status === undefined) return null
+  const [type = '', priority = 'normal'] = (fields.tp ?? '').split('|')
   return {
     id,
     status,
-    attempt: Number(field('n')),
-    leaseId: field('l'),
-    worker: field('w'),
-    deadlineMs: numberOf(field('d')),
-    startedAtMs: numberOf(field('b')),
-    envelope: field('e'),
-    cancelRequested: field('c') !== null,
+    attempt: Number(fields.n),
+    leaseId: l ?? null,
+    worker: w ?? null,
+    deadlineMs: numberOf(fields.d),
+    startedAtMs: numberOf(fields.b),
+    envelope: e ?? null,
+    cancelRequested: c !== undefined,
     type,
     priority: priority as Priority,
-    key: field('k') === '' ? null : field('k'),
+    key: k === undefined || k === '' ? null : k,
     settled:
-      outcome === null
+      outcome === undefined
         ? null
         : {
-            attempt: Number(field('sn')),
+            attempt: Number(fields.sn),
             outcome: outcome as AttemptOutcome,
-            endedAtMs: Number(field('t')),
-            dueAtMs: numberOf(field('sa')),
-            leaseId: field('sl'),
+            endedAtMs: Number(fields.t),
+            dueAtMs: numberOf(fields.sa),
+            leaseId: sl ?? null,
           },
-    error: parseFailure(field('er')),
-    result: field('r') === null ? null : parseResult(field('r') ?? '', Number(field('t'))),
-    redrivenAs: field('rd'),
+    error: er === undefined || er === '' ? null : (JSON.parse(er) as RecordedFailure),
+    result: r === undefined ? null : parseResult(r, Number(fields.t)),
+    redrivenAs: rd ?? null,
+    home: h ?? null,
   }
 }
 
-function parseFailure(text: string | null): RecordedFailure | null {
-  return text === null || text === '' ? null : (JSON.parse(text) as RecordedFailure)
-}
-
-function numberOf(text: string | null): number | null {
-  return text === null || text === '' ? null : Number(text)
+function numberOf(text: string | undefined): number | null {
+  return text === undefined || text === '' ? null : Number(text)
 }
 
 /** Status and attempt only, for many ids. */
@@ -122,35 +101,20 @@ export async function readStates(
   store: SideStore,
   ids: readonly string[],
 ): Promise<({ status: string; attempt: number } | null)[]> {
-  if (ids.length === 0) return []
-  const pipeline = store.main.redis.pipeline()
-  for (const id of ids) pipeline.hmget(store.keys.marker(id), 's', 'n')
-  const replies = await store.main.guard('markers', () => pipeline.exec())
-  return ids.map((_, at) => {
-    const [error, values] = replies?.[at] ?? [new Error('no reply'), null]
-    if (error !== null) throw store.main.translate(error, 'markers')
-    const [status, attempt] = values as (string | null)[]
-    return status === null || status === undefined ? null : { status, attempt: Number(attempt) }
-  })
+  const all = await readFields(store, ids)
+  return all.map(fields => (fields?.s === undefined ? null : { status: fields.s, attempt: Number(fields.n) }))
 }
 
 /** The stored result, or null. */
 export async function readResult(store: SideStore, id: string): Promise<StoredResult | null> {
-  const [text, endedAt] = await store.main.guard('a result', () =>
-    store.main.redis.hmget(store.keys.marker(id), 'r', 't'),
-  )
-  return text === null || text === undefined ? null : parseResult(text, Number(endedAt ?? 0))
+  const [fields] = await readFields(store, [id])
+  return fields?.r === undefined ? null : parseResult(fields.r, Number(fields.t ?? 0))
 }
 
 /** Writes a result apart from a settlement. */
 export async function writeResult(store: SideStore, id: string, result: StoredResult): Promise<void> {
-  const key = store.keys.marker(id)
-  await store.main.guard('a result', async () => {
-    // No status: it says nothing about the activity, which may well be waiting for its claim.
-    const fields = store.main.redis.multi().hset(key, 'r', resultText(result), 't', result.atMs)
-    if (!(await store.main.redis.hexists(key, 's'))) fields.pexpire(key, store.retention.resultMs)
-    await fields.exec()
-  })
+  const args = [resultText(result), result.atMs, store.retention.resultMs]
+  await store.main.run('result', [store.keys.marker(id)], args)
 }
 
 /** A result as it is kept: state and JSON text. Its time is the marker's, by Redis's clock. */
@@ -185,19 +149,15 @@ export const REDRIVEN_MS = 30 * 86_400_000
 
 /** Decides, once for all who ask, which id an activity is redriven as. */
 export async function decideRedrive(store: SideStore, id: string, newId: string): Promise<string> {
-  const key = store.keys.marker(id)
-  return store.main.guard('a redrive', async () => {
-    const ttlMs = await store.main.redis.pttl(key)
-    await crossing('redrive.decided', () => store.main.redis.hsetnx(key, 'rd', newId))
-    // Without a time limit (-1) it keeps a cancelled activity from running until its lane record is seen: that stays so.
-    if (ttlMs !== -1) await crossing('redrive.kept', () => store.main.redis.pexpire(key, REDRIVEN_MS))
-    return (await store.main.redis.hget(key, 'rd')) ?? newId
-  })
+  const [decided] = await crossing('redrive.decided', () =>
+    store.main.run('redrive', [store.keys.marker(id)], ['decide', newId, REDRIVEN_MS]),
+  )
+  return decided === undefined || decided === '' ? newId : decided
 }
 
 /** Remembers that the redriven activity is in Kafka. */
 export async function confirmRedrive(store: SideStore, id: string): Promise<void> {
-  await store.main.guard('a redrive', () => store.main.redis.hset(store.keys.marker(id), 'rp', '1'))
+  await store.main.run('redrive', [store.keys.marker(id)], ['confirm', '', REDRIVEN_MS])
 }
 
 /** What an activity was redriven as, or null. */
@@ -205,10 +165,8 @@ export async function readRedrive(
   store: SideStore,
   id: string,
 ): Promise<{ readonly newId: string; readonly isProduced: boolean } | null> {
-  const [newId, produced] = await store.main.guard('a redrive', () =>
-    store.main.redis.hmget(store.keys.marker(id), 'rd', 'rp'),
-  )
-  return newId === null || newId === undefined ? null : { newId, isProduced: produced === '1' }
+  const [fields] = await readFields(store, [id])
+  return fields?.rd === undefined ? null : { newId: fields.rd, isProduced: fields.rp === '1' }
 }
 
 /** Ids with a lease, next to expire first, from a rank on. */
@@ -278,6 +236,8 @@ export interface CancelRequest {
   readonly reason: string
   readonly error: RecordedFailure
   readonly result: string
+  /** Where it is in the schedule's index. @defaultValue where a scheduled attempt is */
+  readonly member?: string
   /** The caller has seen its lane record, so it exists. */
   readonly isKnown: boolean
   readonly token: string
@@ -308,7 +268,7 @@ export async function cancel(
     [
       activity.id,
       activity.attempt,
-      delayKey(activity.id, activity.attempt),
+      request.member ?? delayKey(activity.id, activity.attempt),
       countField(activity),
       request.reason,
       JSON.stringify(request.error),
@@ -329,13 +289,8 @@ export async function cancel(
 
 /** Puts a lease's (or a reaper's) deadline into the past. False when there is none. For tests. */
 export async function expireLease(store: SideStore, id: string): Promise<boolean> {
-  const marker = store.keys.marker(id)
-  return store.main.guard('a fixture', async () => {
-    const status = await store.main.redis.hget(marker, 's')
-    if (status !== 'running' && status !== 'reaping') return false
-    await store.main.redis.multi().hset(marker, 'd', 1).zadd(store.keys.leases, 'XX', 1, id).exec()
-    return true
-  })
+  const [expired] = await store.main.run('expire', [store.keys.leases, store.keys.marker(id)], [id])
+  return expired === '1'
 }
 
 /** Puts a due time into the past. False when it is not scheduled. For tests. */

@@ -1,7 +1,7 @@
 // The due-time index of `ns.delay`: which attempt is due when, with its envelope, until it is dispatched.
 
 import type { Activity, DelayRecord } from '../../core/activity.ts'
-import { LIMITS } from '../../core/limits.ts'
+import { LIMITS, REHOMING_LIMITS } from '../../core/limits.ts'
 import { delayKey } from '../../core/topics.ts'
 import { countField } from './attempts.ts'
 import type { SideStore } from './side-store.ts'
@@ -13,9 +13,11 @@ export interface IndexEntry {
   readonly partition: number
   /** The activity record's own text. */
   readonly envelope: string
+  /** The key of its delay record when that is the home of a long attempt. @defaultValue a scheduled attempt's */
+  readonly home?: string
 }
 
-/** `over`: Redis knows that this attempt has run or will not · `known`: was there already. */
+/** `over`: Redis knows that this attempt has run or will not; homes never are · `known`: was there already. */
 export type IndexAnswer = 'indexed' | 'known' | 'over'
 
 /** Indexes scheduled attempts. One answer per entry, in order. */
@@ -26,15 +28,41 @@ export async function index(store: SideStore, entries: readonly IndexEntry[]): P
     const reply = await store.main.run(
       'index',
       [keys.due, keys.delayed, keys.scheduledCounts, ...batch.map(entry => keys.marker(entry.record.activity.id))],
-      batch.flatMap(({ record, partition, envelope }) => [
-        delayKey(record.activity.id, record.activity.attempt),
-        record.activity.attempt,
-        record.dueAtMs,
-        `${countField(record.activity)}|${partition}|${envelope}`,
-        countField(record.activity),
-      ]),
+      [REHOMING_LIMITS.lookMs, ...batch.flatMap(fieldsOf)],
     )
     answers.push(...(reply as IndexAnswer[]))
+  }
+  return answers
+}
+
+function fieldsOf({ record: { activity, dueAtMs }, partition, envelope, home }: IndexEntry): (string | number)[] {
+  const field = home === undefined ? countField(activity) : homeField(activity)
+  const member = home ?? delayKey(activity.id, activity.attempt)
+  const value = `${field}|${partition}|${envelope}`
+  return [member, activity.attempt, dueAtMs, value, field, home === undefined ? '' : '1']
+}
+
+/** The field that homes are counted by: what they stand for is not scheduled. */
+export function homeField(activity: Pick<Activity, 'type' | 'priority'>): string {
+  return `${countField(activity)}:home`
+}
+
+/** What has become of an attempt that has a home: `waiting` for a lane, since it was given back or Redis has lost it. */
+export type HomeStanding = 'running' | 'waiting' | 'over'
+
+/** Looks at homes that are due; those whose attempts run are due again later. One answer per home, in order. */
+export async function lookAtHomes(
+  store: SideStore,
+  homes: readonly { readonly member: string; readonly activity: Pick<Activity, 'id' | 'attempt'> }[],
+): Promise<HomeStanding[]> {
+  const answers: HomeStanding[] = []
+  for (const batch of batches(homes, LIMITS.scriptBatchMax)) {
+    const reply = await store.main.run(
+      'look',
+      [store.keys.due, ...batch.map(({ activity }) => store.keys.marker(activity.id))],
+      [REHOMING_LIMITS.lookMs, ...batch.flatMap(({ member, activity }) => [member, activity.attempt])],
+    )
+    answers.push(...(reply as HomeStanding[]))
   }
   return answers
 }
@@ -62,7 +90,7 @@ export async function takeDue(
   }
 }
 
-/** Takes an indexed value apart: `type|priority|partition|envelope`. */
+/** Takes an indexed value apart: `type|priority|partition|envelope`, the priority of a home with a mark behind it. */
 export function parseValue(member: string, value: string): DueEntry {
   const [type = '', priority = '', partition = ''] = value.split('|', 3)
   const head = type.length + priority.length + partition.length + 3

@@ -12,6 +12,7 @@ export const SCRIPTS = [
   'reap',
   'index',
   'due',
+  'look',
   'forget',
   'reserve',
   'confirm',
@@ -19,6 +20,9 @@ export const SCRIPTS = [
   'restore',
   'rekey',
   'redriven',
+  'redrive',
+  'result',
+  'expire',
   'rebuild',
   'generation',
   'unlock',
@@ -29,6 +33,11 @@ export type ScriptName = (typeof SCRIPTS)[number]
 const fileText = (name: string): string => readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8')
 const shared = fileText('shared')
 const texts = new Map<ScriptName, string>(SCRIPTS.map(name => [name, `${shared}\n${fileText(name)}`]))
+
+/** What a script says itself, without what it shares. */
+export function ownText(name: ScriptName): string {
+  return fileText(name)
+}
 
 /** The text of a script, as it is sent. */
 export function scriptText(name: ScriptName): string {

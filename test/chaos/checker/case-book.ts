@@ -179,6 +179,6 @@ function* liveRecords({ topics }: Evidence, { lanes, delays }: TopicRecords): Ge
   for (const record of lanes) {
     if (record.offset >= (frontiers.get(`${record.topic}/${record.partition}`) ?? 0)) yield record
   }
-  const latest = new Map(delays.map(record => [`${record.id}:${record.attempt}`, record]))
-  for (const { isTombstone, ...record } of latest.values()) if (!isTombstone) yield record
+  const latest = new Map(delays.map(record => [record.key, record]))
+  for (const { isTombstone, key: _, ...record } of latest.values()) if (!isTombstone) yield record
 }

@@ -33,8 +33,8 @@ async function dumpOf(redis: Redis, prefix: string): Promise<RedisDump> {
   return {
     ...{ leases, due, delayed, reservations },
     hasGeneration: generation === 1,
-    markers: await hashesOf(redis, names, `${prefix}a:`),
-    keys: await hashesOf(redis, names, `${prefix}key:`),
+    markers: await fieldsOf(redis, names, `${prefix}a:`, 'getBuffer', value => markerOf(value as Buffer)),
+    keys: await fieldsOf(redis, names, `${prefix}key:`, 'hgetall', fields => fields as Record<string, string>),
   }
 }
 
@@ -47,10 +47,20 @@ async function keysOf(redis: Redis, prefix: string): Promise<string[]> {
   return [...names].sort()
 }
 
-async function hashesOf(
+/** A marker: its fields and the length of its envelope in a line of JSON, then the envelope, then the result. */
+function markerOf(bytes: Buffer): Record<string, string> {
+  const stop = bytes.indexOf('\n')
+  const { e: envelopeBytes = 0, ...fields } = JSON.parse(bytes.toString('utf8', 0, stop)) as { readonly e?: number }
+  const result = bytes.toString('utf8', stop + 1 + envelopeBytes)
+  return { ...(fields as Record<string, string>), ...(result === '' ? {} : { r: result }) }
+}
+
+async function fieldsOf(
   redis: Redis,
   names: readonly string[],
   prefix: string,
+  command: 'getBuffer' | 'hgetall',
+  decode: (value: unknown) => Record<string, string>,
 ): Promise<Record<string, Record<string, string>>> {
   const wanted = names.filter(name => name.startsWith(prefix))
   // Without a prototype: ids and keys are the users'.
@@ -58,13 +68,13 @@ async function hashesOf(
   for (let at = 0; at < wanted.length; at += PIPELINE_MAX) {
     const page = wanted.slice(at, at + PIPELINE_MAX)
     const pipeline = redis.pipeline()
-    for (const name of page) pipeline.hgetall(name)
+    for (const name of page) pipeline[command](name)
     const replies = (await pipeline.exec()) ?? []
     page.forEach((name, nth) => {
       const [error, fields] = replies[nth] ?? [new ErrandError('internal', 'no reply'), null]
       if (error !== null)
         throw new ErrandError('unavailable', `${name} could not be read: ${error.message}`, { cause: error })
-      hashes[name.slice(prefix.length)] = fields as Record<string, string>
+      hashes[name.slice(prefix.length)] = decode(fields)
     })
   }
   return hashes

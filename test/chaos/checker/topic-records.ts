@@ -8,6 +8,8 @@ import type { DeadLetterSeen, Ending, LiveRecord } from './case-file.ts'
 
 /** A delay record, or the tombstone of one. */
 export interface DelaySeen extends LiveRecord {
+  /** Its key: `id:attempt`, of a long attempt's home with `/` and a UUID behind it. */
+  readonly key: string
   readonly isTombstone: boolean
 }
 
@@ -71,10 +73,11 @@ function delayOf(record: DumpedRecord): DelaySeen {
   const colon = key?.lastIndexOf(':') ?? -1
   if (key === null || colon === -1) throw new ErrandError('serialization', 'its key is not id:attempt')
   const id = key.slice(0, colon)
-  const attempt = Number(key.slice(colon + 1))
+  const attempt = Number(key.slice(colon + 1).split('/', 1)[0])
+  if (!Number.isInteger(attempt)) throw new ErrandError('serialization', 'its key is not id:attempt')
   if (value !== null && activityOf(record).id !== id)
     throw new ErrandError('serialization', `it stands under the key of ${id}`)
-  return { topic, partition, offset, id, attempt, isTombstone: value === null }
+  return { topic, partition, offset, key, id, attempt, isTombstone: value === null }
 }
 
 function endingOf(record: DumpedRecord): Ending {

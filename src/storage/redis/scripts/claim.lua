@@ -9,26 +9,36 @@
 --   'held'     '', ''
 --   'done'     status, attempt of the marker
 if not wasTold(KEYS[4]) then return {} end
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local leaseMs = tonumber(ARGV[1])
-local terminal = { completed = true, failed = true, dead_letter = true, cancelled = true }
+local now = nowMs()
+local nowText, deadline = text(now), text(now + tonumber(ARGV[1]))
 local running, unseen, reply, leases = {}, {}, {}, {}
+local texts, firsts = readTexts(5, 1), {}
+local size = 0
+-- What all markers that are made here have.
+local head, begun = '{"s":"running","d":"' .. deadline .. '","l":', ',"b":"' .. nowText .. '","w":' .. cjson.encode(ARGV[2])
 
 local function say(a, b, c)
-  reply[#reply + 1] = a
-  reply[#reply + 1] = b
-  reply[#reply + 1] = c
+  reply[size + 1] = a
+  reply[size + 2] = b
+  reply[size + 3] = c
+  size = size + 3
+end
+
+-- As text, since most attempts have no marker yet, and a table for each would cost as much as all else. In an order that
+-- `settle.lua` knows.
+local function firstText(attempt, lease, envelope, counted, idempotencyKey)
+  return head .. cjson.encode(lease) .. begun .. ',"n":"' .. attempt .. '","tp":' .. cjson.encode(counted)
+    .. (idempotencyKey == '' and '' or ',"k":' .. cjson.encode(idempotencyKey)) .. ',"e":' .. #envelope .. '}\n' .. envelope
 end
 
 for i = 5, #KEYS do
   local at = 3 + (i - 5) * 6
   local id, attempt, lease = ARGV[at + 1], tonumber(ARGV[at + 2]), ARGV[at + 3]
-  local marker = redis.call('HMGET', KEYS[i], 's', 'n', 'l', 'd', 'b', 'u')
-  local status, current = marker[1], tonumber(marker[2] or '0')
+  local marker = markerOf(texts[KEYS[i]])
+  local status, current = marker and marker.s, tonumber(marker and marker.n or '0')
   if (status == 'running' or status == 'reaping') and current <= attempt then
-    if status == 'running' and marker[3] == lease then
-      say('claimed', marker[4], marker[5])
+    if status == 'running' and marker.l == lease then
+      say('claimed', marker.d, marker.b)
     else
       say('held', '', '')
     end
@@ -37,23 +47,32 @@ for i = 5, #KEYS do
       -- cancelled before it was seen: from here on the marker may go like any other
       redis.call('PEXPIRE', KEYS[i], ARGV[3])
       unseen[ARGV[at + 5]] = (unseen[ARGV[at + 5]] or 0) - 1
-    elseif marker[6] then
+    elseif marker.u then
       -- restored from the log, and seen before a rebuild came to its lane record
-      redis.call('HDEL', KEYS[i], 'u')
+      marker.u = nil
+      texts[KEYS[i]] = textOf(marker)
+      redis.call('SET', KEYS[i], texts[KEYS[i]], 'KEEPTTL')
     end
-    say('done', status, marker[2])
+    say('done', status, marker.n)
   else
-    local deadline = now + leaseMs
-    redis.call('HSET', KEYS[i], 's', 'running', 'n', attempt, 'l', lease, 'w', ARGV[2], 'd', deadline, 'b', now,
-      'e', ARGV[at + 4], 'tp', ARGV[at + 5], 'k', ARGV[at + 6])
-    redis.call('PERSIST', KEYS[i])
+    if marker then
+      marker.s, marker.n, marker.l, marker.w, marker.d, marker.b = 'running', ARGV[at + 2], lease, ARGV[2], deadline, nowText
+      marker.e, marker.tp, marker.k = ARGV[at + 4], ARGV[at + 5], some(ARGV[at + 6])
+      texts[KEYS[i]] = textOf(marker)
+      redis.call('SET', KEYS[i], texts[KEYS[i]])
+    else
+      texts[KEYS[i]] = firstText(ARGV[at + 2], lease, ARGV[at + 4], ARGV[at + 5], ARGV[at + 6])
+      firsts[#firsts + 1] = KEYS[i]
+      firsts[#firsts + 1] = texts[KEYS[i]]
+    end
     leases[#leases + 1] = deadline
     leases[#leases + 1] = id
     running[ARGV[at + 5]] = (running[ARGV[at + 5]] or 0) + 1
-    say('claimed', string.format('%.0f', deadline), string.format('%.0f', now))
+    say('claimed', deadline, nowText)
   end
 end
 
+if #firsts > 0 then redis.call('MSET', unpack(firsts)) end
 if #leases > 0 then redis.call('ZADD', KEYS[1], unpack(leases)) end
 for field, count in pairs(running) do redis.call('HINCRBY', KEYS[2], field, count) end
 for field, count in pairs(unseen) do redis.call('HINCRBY', KEYS[3], field, count) end

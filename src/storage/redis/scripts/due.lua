@@ -4,8 +4,7 @@
 -- ARGV  1 limit · 2 claimMs
 -- Reply: nothing at all when this run of Redis was not told yet what has ended (`generation.lua`); else ms until the next due time or '', then flat: member, value
 if not wasTold(KEYS[3]) then return {} end
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local now = nowMs()
 local members = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
 local reply = { '' }
 for _, member in ipairs(members) do

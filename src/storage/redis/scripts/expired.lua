@@ -5,6 +5,5 @@
 -- Reply ids; none in the time of grace after Redis was started anew, nor before it was told what has ended (`generation.lua`)
 if not wasTold(KEYS[3]) then return {} end
 if redis.call('EXISTS', KEYS[2]) == 1 then return {} end
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local now = nowMs()
 return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])

@@ -9,8 +9,7 @@
 --       'unsuccessful' | ''), type|priority, its lane record: '1' waits · '?' may wait, or may have been seen · '' nothing is known
 -- Reply: how many keys were written, how many activities turned out to be cancelled and waiting, then ids of those that were cancelled and
 --        may wait
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local now = nowMs()
 local states = { completed = 'succeeded', failed = 'unsuccessful', dead_letter = 'unsuccessful', cancelled = 'unsuccessful' }
 local written, waiting, undecided = 0, 0, {}
 
@@ -60,11 +59,11 @@ end
 for i = 2, #KEYS, 2 do
   local at = 1 + ((i - 2) / 2) * 6
   local id, expiresAt = ARGV[at + 1], tonumber(ARGV[at + 3])
-  local marker = redis.call('HMGET', KEYS[i], 's', 'u')
-  if marker[1] == 'cancelled' and marker[2] then
+  local marker = readMarker(KEYS[i]) or {}
+  if marker.s == 'cancelled' and marker.u then
     if ARGV[at + 6] == '1' then
-      redis.call('HDEL', KEYS[i], 'u')
-      redis.call('PERSIST', KEYS[i])
+      marker.u = nil
+      writeMarker(KEYS[i], marker)
       redis.call('HINCRBY', KEYS[1], ARGV[at + 5], 1)
       waiting = waiting + 1
     elseif ARGV[at + 6] == '?' then
@@ -72,7 +71,7 @@ for i = 2, #KEYS, 2 do
     end
   end
   if KEYS[i + 1] ~= KEYS[i] and expiresAt > now then
-    local state = states[marker[1] or ''] or (ARGV[at + 4] ~= '' and ARGV[at + 4]) or 'active'
+    local state = states[marker.s or ''] or (ARGV[at + 4] ~= '' and ARGV[at + 4]) or 'active'
     enter(KEYS[i + 1], id, ARGV[at + 2], expiresAt, state)
   end
 end

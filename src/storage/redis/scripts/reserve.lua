@@ -6,8 +6,7 @@
 -- ARGV  per item: id, member, envelope, ttlMs, verdict if active, if succeeded, if unsuccessful
 -- Reply: nothing at all when this run of Redis was not told yet what has ended (`generation.lua`); else per item, flat: 'create' | 'existing' | 'duplicate' | 'conflict', existing id or '', its state or ''
 if not wasTold(KEYS[2]) then return {} end
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local now = nowMs()
 local reply = {}
 local function say(...)
   for _, value in ipairs({ ... }) do reply[#reply + 1] = value end

@@ -9,9 +9,7 @@
 --       error, result, key, expiresAtMs, when its ended count expires ('' : not counted), channel,
 --       'ran' | 'waited' (in a lane) | 'scheduled' when it was cancelled then, else '', the reason
 -- Reply: how many markers were written, how many results
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local terminal = { completed = true, failed = true, dead_letter = true, cancelled = true }
+local now = nowMs()
 local written, results, counts = 0, 0, {}
 
 local function count(key, field, expiresAt)
@@ -25,38 +23,34 @@ for i = 3, #KEYS, 2 do
   local at = ((i - 3) / 2) * 19
   local key, id, status, attempt = KEYS[i], ARGV[at + 1], ARGV[at + 3], tonumber(ARGV[at + 6])
   local expiresAt, cancelled = tonumber(ARGV[at + 15]), ARGV[at + 18]
-  local marker = redis.call('HMGET', key, 's', 'n', 'k', 'rd')
-  local before = marker[1]
-  if expiresAt > now and (not before or (not terminal[before] and tonumber(marker[2]) <= attempt)) then
-    local fields = { 's', status, 'n', ARGV[at + 4], 'so', ARGV[at + 5], 'sn', attempt, 't', ARGV[at + 7], 'tp', ARGV[at + 11],
-      'k', ARGV[at + 14] ~= '' and ARGV[at + 14] or marker[3] or '' }
-    local function add(...)
-      for _, value in ipairs({ ... }) do fields[#fields + 1] = value end
-    end
+  local marker = readMarker(key) or {}
+  local before = marker.s
+  if expiresAt > now and (not before or (not terminal[before] and tonumber(marker.n) <= attempt)) then
     if before then
-      redis.call('HDEL', key, 'l', 'd', 'e', 'c', 'cr', 'rc', 'ra', 'sd', 'sl', 'u')
+      for _, name in ipairs({ 'l', 'd', 'e', 'c', 'cr', 'rc', 'ra', 'sd', 'sl', 'u', 'h' }) do marker[name] = nil end
       redis.call('ZREM', KEYS[1], id)
       if before == 'running' or before == 'reaping' then redis.call('HINCRBY', KEYS[2], ARGV[at + 11], -1) end
     end
-    if ARGV[at + 2] ~= '' then add('sl', ARGV[at + 2]) end
-    if ARGV[at + 12] ~= '' then add('er', ARGV[at + 12]) end
-    if cancelled == 'waited' or cancelled == 'scheduled' then
-      if before then redis.call('HDEL', key, 'b', 'sa') end
-      if cancelled == 'waited' then add('u', '1') end
-    else
-      add('sa', ARGV[at + 8], 'b', ARGV[at + 9], 'w', ARGV[at + 10])
-      if cancelled == 'ran' then add('c', '1', 'cr', ARGV[at + 19]) end
-    end
     -- A result that was stored apart from a settlement is not in the log, and stays.
-    local isStored = not before and redis.call('HEXISTS', key, 'r') == 1
+    local isStored = not before and marker.r
+    -- What it was redriven as, or a result stored apart, may be remembered for longer.
+    local isKept = (marker.rd or isStored) and redis.call('PTTL', key) > expiresAt - now
+    marker.s, marker.n, marker.so, marker.sn, marker.t = status, ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], ARGV[at + 7]
+    marker.tp, marker.k = ARGV[at + 11], some(ARGV[at + 14]) or marker.k
+    if ARGV[at + 2] ~= '' then marker.sl = ARGV[at + 2] end
+    if ARGV[at + 12] ~= '' then marker.er = ARGV[at + 12] end
+    if cancelled == 'waited' or cancelled == 'scheduled' then
+      marker.b, marker.sa = nil, nil
+      if cancelled == 'waited' then marker.u = '1' end
+    else
+      marker.sa, marker.b, marker.w = some(ARGV[at + 8]), some(ARGV[at + 9]), some(ARGV[at + 10])
+      if cancelled == 'ran' then marker.c, marker.cr = '1', ARGV[at + 19] end
+    end
     if ARGV[at + 13] ~= '' and not isStored then
-      add('r', ARGV[at + 13])
+      marker.r = ARGV[at + 13]
       results = results + 1
     end
-    -- What it was redriven as, or a result stored apart, may be remembered for longer.
-    local isKept = (marker[4] or isStored) and redis.call('PTTL', key) > expiresAt - now
-    redis.call('HSET', key, unpack(fields))
-    if not isKept then redis.call('PEXPIREAT', key, expiresAt) end
+    if isKept then writeMarker(key, marker, 'KEEPTTL') else writeMarker(key, marker, 'PXAT', text(expiresAt)) end
     if terminal[status] then
       count(KEYS[i + 1], ARGV[at + 11] .. '|' .. status, tonumber(ARGV[at + 16]))
       redis.call('PUBLISH', ARGV[at + 17], id)

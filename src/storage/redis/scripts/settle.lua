@@ -4,67 +4,99 @@
 -- under this lease is the answer then, whatever is said now.
 --
 -- KEYS  1 leases · 2 running counts · 3 ended counts of now · 4 generation · then per item: marker, key entry (or the marker again)
--- ARGV  1 markerTtlMs · 2 resultTtlMs · 3 keyTtlMs · 4 endedTtlMs · then per item 15:
---       id, leaseId, digest, attempt, outcome, delayMs, error, result, '1' when a cancel that was asked for comes first,
---       type|priority, worker, startedAtMs, key, channel, endedAtMs or '' for now
+-- ARGV  1 markerTtlMs · 2 resultTtlMs · 3 keyTtlMs · 4 endedTtlMs · then per item 10:
+--       id, leaseId, digest, attempt, outcome, result, type|priority, key, channel, and as JSON what a success needs only when there is
+--       no marker: [worker, startedAtMs, delayMs, error, '1' when a cancel that was asked for comes first, endedAtMs or '' for now]
 -- Reply: nothing at all when this run of Redis was not told yet what has ended (`generation.lua`); else per item, flat: verdict ('settled' | 'lease_lost' | 'conflict' | 'cancel_requested'), outcome, endedAtMs, dueAtMs or '',
 --       startedAtMs, worker; with 'cancel_requested' nothing was written, and the last one is the reason
 if not wasTold(KEYS[4]) then return {} end
-local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local now = nowMs()
+local nowText = text(now)
 local running, ended, reply, gone = {}, {}, {}, {}
-local terminal = { completed = true, failed = true, dead_letter = true, cancelled = true }
+local texts = readTexts(5, 2)
+local size = 0
+local ofSuccess = { '', '', '0', '', '', '' }
+-- A marker as `claim.lua` writes it first: its lease, what stays of it, when it began, and its worker.
+local claimed = '^{"s":"running","d":"%d+","l":"([^"\\\n]*)",("b":"(%d+)","w":"([^"\\\n]*)","n":"%d+","tp":"[^"\n]*"[^\n]-),"e":%d+}\n'
 
-local function text(number) return string.format('%.0f', number) end
 local function say(verdict, outcome, at, due, started, worker)
-  for _, value in ipairs({ verdict, outcome, at, due, started, worker }) do reply[#reply + 1] = value end
+  reply[size + 1] = verdict
+  reply[size + 2] = outcome
+  reply[size + 3] = at
+  reply[size + 4] = due
+  reply[size + 5] = started
+  reply[size + 6] = worker
+  size = size + 6
+end
+
+-- Writes an end, and what depends on it.
+local function write(i, value, ttl, id, outcome, counted, channel)
+  texts[KEYS[i]] = value
+  redis.call('SET', KEYS[i], value, 'PX', text(ttl))
+  gone[#gone + 1] = id
+  if not terminal[outcome] then return end
+  local field = counted .. '|' .. outcome
+  ended[field] = (ended[field] or 0) + 1
+  if KEYS[i + 1] ~= KEYS[i] and redis.call('HGET', KEYS[i + 1], 'id') == id then
+    redis.call('HSET', KEYS[i + 1], 'st', outcome == 'completed' and 'succeeded' or 'unsuccessful')
+  end
+  redis.call('PUBLISH', channel, id)
+end
+
+local function lifeOf(result, idempotencyKey)
+  local ttl = tonumber(ARGV[1])
+  if result ~= '' then ttl = math.max(ttl, tonumber(ARGV[2])) end
+  if idempotencyKey ~= '' then ttl = math.max(ttl, tonumber(ARGV[3])) end
+  return ttl
 end
 
 for i = 5, #KEYS, 2 do
-  local at = 4 + ((i - 5) / 2) * 15
-  local id, lease, digest = ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
-  local marker = redis.call('HMGET', KEYS[i], 'l', 'sl', 'sd', 'so', 't', 'sa', 'b', 'w', 'c', 's', 'cr')
-  local exists = marker[10]
-  if exists and marker[1] ~= lease then
-    if marker[2] ~= lease then say('lease_lost', '', '', '', '', '')
-    elseif marker[3] and marker[3] ~= digest then say('conflict', marker[4], '', '', '', '')
-    else say('settled', marker[4], marker[5], marker[6] or '', marker[7] or '', marker[8] or '') end
-  elseif marker[9] and ARGV[at + 9] == '1' then
-    say('cancel_requested', '', '', '', '', marker[11] or '')
+  local at = 4 + ((i - 5) / 2) * 10
+  local id, lease, digest, attempt, outcome = ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]
+  local result, counted, idempotencyKey, channel = ARGV[at + 6], ARGV[at + 7], ARGV[at + 8], ARGV[at + 9]
+  local holder, kept, began, holderName
+  if outcome == 'completed' and texts[KEYS[i]] then
+    holder, kept, began, holderName = string.match(texts[KEYS[i]], claimed)
+  end
+  if holder == lease then
+    -- What nearly all are, as text: a table of it would cost as much as all else.
+    local value = '{"s":"completed",' .. kept .. ',"sl":"' .. lease .. '","sd":"' .. digest .. '","so":"completed","sn":"' .. attempt
+      .. '","t":"' .. nowText .. '"}\n' .. result
+    write(i, value, lifeOf(result, idempotencyKey), id, outcome, counted, channel)
+    running[counted] = (running[counted] or 0) - 1
+    say('settled', outcome, nowText, '', began, holderName)
   else
-    local attempt, outcome, result = tonumber(ARGV[at + 4]), ARGV[at + 5], ARGV[at + 8]
-    local endedAt = ARGV[at + 15] == '' and text(now) or ARGV[at + 15]
-    local started, worker = marker[7] or ARGV[at + 12], marker[8] or ARGV[at + 11]
-    local due = ''
-    if outcome == 'retrying' then due = text(now + tonumber(ARGV[at + 6])) end
-    local status, nextAttempt, ttl = outcome, attempt, tonumber(ARGV[1])
-    if outcome == 'retrying' then
-      -- as long as it waits it must be found, to be looked at or cancelled
-      status, nextAttempt, ttl = 'scheduled', attempt + 1, ttl + tonumber(ARGV[at + 6])
-    elseif outcome == 'lease_expired' then status, nextAttempt = 'pending', attempt + 1 end
-    local fields = { 's', status, 'n', nextAttempt, 'sl', lease, 'sd', digest, 'so', outcome, 'sn', attempt, 't', endedAt,
-      'sa', due, 'b', started, 'w', worker, 'tp', ARGV[at + 10], 'k', ARGV[at + 13] }
-    if ARGV[at + 7] ~= '' then fields[#fields + 1] = 'er' fields[#fields + 1] = ARGV[at + 7] end
-    if result ~= '' then
-      fields[#fields + 1] = 'r'
-      fields[#fields + 1] = result
-      ttl = math.max(ttl, tonumber(ARGV[2]))
-    end
-    redis.call('HSET', KEYS[i], unpack(fields))
-    redis.call('HDEL', KEYS[i], 'l', 'd', 'e', 'rc', 'ra')
-    if ARGV[at + 13] ~= '' then ttl = math.max(ttl, tonumber(ARGV[3])) end
-    redis.call('PEXPIRE', KEYS[i], ttl)
-    gone[#gone + 1] = id
-    if exists then running[ARGV[at + 10]] = (running[ARGV[at + 10]] or 0) - 1 end
-    if terminal[outcome] then
-      local field = ARGV[at + 10] .. '|' .. outcome
-      ended[field] = (ended[field] or 0) + 1
-      if KEYS[i + 1] ~= KEYS[i] and redis.call('HGET', KEYS[i + 1], 'id') == id then
-        redis.call('HSET', KEYS[i + 1], 'st', outcome == 'completed' and 'succeeded' or 'unsuccessful')
+    local marker = markerOf(texts[KEYS[i]]) or {}
+    local exists = marker.s
+    local more = (outcome == 'completed' and exists) and ofSuccess or cjson.decode(ARGV[at + 10])
+    if exists and marker.l ~= lease then
+      if marker.sl ~= lease then say('lease_lost', '', '', '', '', '')
+      elseif marker.sd and marker.sd ~= digest then say('conflict', marker.so, '', '', '', '')
+      else say('settled', marker.so, marker.t, marker.sa or '', marker.b or '', marker.w or '') end
+    elseif marker.c and more[5] == '1' then
+      say('cancel_requested', '', '', '', '', marker.cr or '')
+    else
+      local endedAt = more[6] == '' and nowText or more[6]
+      local started, worker = marker.b or more[2], marker.w or more[1]
+      local due, ttl = '', lifeOf(result, idempotencyKey)
+      marker.s, marker.n = outcome, attempt
+      if outcome == 'retrying' then
+        -- as long as it waits it must be found, to be looked at or cancelled
+        due = text(now + tonumber(more[3]))
+        ttl = math.max(ttl, tonumber(ARGV[1]) + tonumber(more[3]))
+        marker.s, marker.n = 'scheduled', text(attempt + 1)
+      elseif outcome == 'lease_expired' then
+        marker.s, marker.n = 'pending', text(attempt + 1)
       end
-      redis.call('PUBLISH', ARGV[at + 14], id)
+      marker.sl, marker.sd, marker.so, marker.sn, marker.t, marker.sa = lease, digest, outcome, attempt, endedAt, some(due)
+      marker.b, marker.w, marker.tp, marker.k = started, worker, counted, some(idempotencyKey)
+      if more[4] ~= '' then marker.er = more[4] end
+      if result ~= '' then marker.r = result end
+      marker.l, marker.d, marker.e, marker.rc, marker.ra, marker.h = nil, nil, nil, nil, nil, nil
+      write(i, textOf(marker), ttl, id, outcome, counted, channel)
+      if exists then running[counted] = (running[counted] or 0) - 1 end
+      say('settled', outcome, endedAt, due, started, worker)
     end
-    say('settled', outcome, endedAt, due, started, worker)
   end
 end
 
