@@ -1,4 +1,4 @@
-// Figures, and how they are printed.
+// Figures: what one measurement gives, and what several rounds of it come to.
 
 /** One measured figure. */
 export interface Figure {
@@ -6,31 +6,25 @@ export interface Figure {
   /** What was measured, with its settings. */
   readonly measure: string
   readonly value: number
-  readonly unit: '/s' | 'ms'
-  /** The value as a share of plain kafkajs doing the same, where there is such a thing. */
-  readonly shareOfPlainKafka?: number
+  readonly unit: '/s' | 'ms' | 'MB' | '%' | 'count'
 }
 
-/** Where the figures are from: they compare only with figures of the same machine, taken in the same hour. */
-export interface Machine {
-  readonly cpu: string
-  readonly cores: number
-  readonly memoryGiB: number
-  readonly node: string
-  readonly platform: string
-  readonly broker: string
+/** The same figure over several rounds; `value` is their median. */
+export interface Summary extends Figure {
+  readonly min: number
+  readonly max: number
+  /** The value of each round, in the order they were run. */
+  readonly rounds: readonly number[]
 }
 
-/** Everything of one call. */
-export interface BenchReport {
-  readonly mode: string
-  readonly storage: string
-  /** Whose topics hold what was written; null on memory. They are not deleted. */
-  readonly namespace: string | null
-  readonly secondsPerMeasure: number
-  readonly payloadBytes: 300
-  readonly machine: Machine
-  readonly figures: readonly Figure[]
+/** What Errand's figure is of a peer's. */
+export interface Ratio {
+  readonly measure: string
+  readonly peer: string
+  readonly unit: Figure['unit']
+  /** The median of the ratios of each round, which is not the ratio of the medians. */
+  readonly ratio: number
+  readonly rounds: readonly number[]
 }
 
 /** The value at a share of the sorted values; NaN when there are none. */
@@ -39,26 +33,39 @@ export function percentile(values: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
 }
 
-/** The report as a table. */
-export function reportText({ mode, storage, secondsPerMeasure, machine, figures }: BenchReport): string {
-  const { cpu, cores, memoryGiB, node, platform, broker } = machine
-  const rows = figures.map(({ subject, measure, value, unit, shareOfPlainKafka: share }) => [
-    subject,
-    measure,
-    `${unit === '/s' ? Math.round(value).toLocaleString('en-US') : value.toFixed(1)} ${unit}`,
-    share === undefined ? '' : `${(100 * share).toFixed(0)} % of kafkajs`,
-  ])
-  const widths = [0, 1, 2].map(column => Math.max(...rows.map(row => row[column]?.length ?? 0)))
-  const lines = rows.map(row =>
-    row
-      .map((cell, at) => (at === 2 ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0)))
-      .join('  ')
-      .trimEnd(),
-  )
-  return [
-    `${mode} on ${storage}, ${secondsPerMeasure} s for each measurement, payloads of 300 bytes`,
-    `${cores} × ${cpu}, ${memoryGiB} GiB, ${platform}, Node ${node}; ${broker}`,
-    '',
-    ...lines,
-  ].join('\n')
+/** The middle value, or the mean of the two in the middle; NaN when there are none. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const upper = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+  const lower = sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN
+  return (lower + upper) / 2
+}
+
+/** The figures of all rounds as one summary for each subject and measure, in the order of the first appearance. */
+export function summariesOf(rounds: readonly (readonly Figure[])[]): Summary[] {
+  const groups = Map.groupBy(rounds.flat(), ({ subject, measure }) => `${measure}\n${subject}`)
+  return [...groups.values()].flatMap(figures => {
+    const [first] = figures
+    const values = figures.map(({ value }) => value)
+    if (first === undefined) return []
+    return [{ ...first, value: median(values), min: Math.min(...values), max: Math.max(...values), rounds: values }]
+  })
+}
+
+/** For each measure that both have: the first subject's figure as a ratio of each other's, round by round. */
+export function ratiosOf(summaries: readonly Summary[], subject: string): Ratio[] {
+  const own = new Map(summaries.filter(each => each.subject === subject).map(each => [each.measure, each]))
+  return summaries.flatMap(peer => {
+    const mine = own.get(peer.measure)
+    if (mine === undefined || peer.subject === subject) return []
+    const rounds = peer.rounds.map((value, round) => (mine.rounds[round] ?? Number.NaN) / value)
+    return [{ measure: peer.measure, peer: peer.subject, unit: peer.unit, ratio: median(rounds), rounds }]
+  })
+}
+
+/** A value with its unit: whole where it counts, one decimal where it measures. */
+export function valueText(value: number, unit: Figure['unit']): string {
+  const isWhole = unit === '/s' || unit === 'count'
+  const digits = isWhole ? Math.round(value).toLocaleString('en-US') : value.toFixed(1)
+  return unit === 'count' ? digits : `${digits} ${unit}`
 }

@@ -1,13 +1,10 @@
-// A worker whose handler does nothing, and what it reports. In a process of its own on Kafka, in this one on memory.
+// A worker of Errand's whose handler does nothing. In a process of its own on Kafka, in this one on memory.
 
 import { z } from 'zod'
-import { systemClock } from '../src/core/clock.ts'
 import type { ActivityDefinition, Storage } from '../src/index.ts'
 import { defineActivity, Worker } from '../src/index.ts'
-import type { Payload, WorkerReport, WorkerSettings } from './subject.ts'
-import { preciseNowMs } from './wall-clock.ts'
-
-const REPORT_MS = 50
+import type { Payload, WorkerSettings } from './subject.ts'
+import { WorkerReports } from './worker-reports.ts'
 
 /** The activity that a lane of this name is. */
 export function noopActivity(type: string): ActivityDefinition<Payload, Payload> {
@@ -21,33 +18,14 @@ export async function startNoopWorker(
   { concurrency, onReport }: WorkerSettings,
 ): Promise<{ stop(): Promise<void> }> {
   const worker = new Worker({ storage, concurrency, workerId: `bench-${type}` })
-  let settled = 0
-  let firstMs = 0
-  let lastMs = 0
-  let waitsMs: number[] = []
-  let cancelFlush: (() => void) | undefined
-  const flush = (): void => {
-    cancelFlush = undefined
-    const report: WorkerReport = { settled, firstMs, lastMs, waitsMs }
-    settled = 0
-    waitsMs = []
-    onReport(report)
-  }
-  worker.handle(noopActivity(type), ({ sentAtMs }) => {
-    waitsMs.push(preciseNowMs() - sentAtMs)
-  })
-  worker.on('settled', () => {
-    lastMs = systemClock.monotonicMs()
-    if (settled === 0) firstMs = lastMs
-    settled += 1
-    cancelFlush ??= systemClock.after(REPORT_MS, flush)
-  })
+  const reports = new WorkerReports(onReport)
+  worker.handle(noopActivity(type), ({ sentAtMs }) => reports.started(sentAtMs))
+  worker.on('settled', () => reports.settled())
   await worker.start()
   return {
     async stop() {
       await worker.stop()
-      cancelFlush?.()
-      flush()
+      reports.flush()
     },
   }
 }

@@ -1,9 +1,12 @@
 // What is measured, as the measurements see it: something that takes payloads and, if it can, runs them. Errand is one
 // subject, plain kafkajs another; another queue becomes comparable by implementing this.
 
-/** One thing to be measured. Disposing it closes what it opened. */
+/** One thing to be measured. Disposing it closes what it opened, and takes away what it wrote where nobody else does. */
 export interface Subject extends AsyncDisposable {
   readonly name: string
+  readonly version: string
+  /** What is true of a write once it is accepted, and with which settings this ran: one line for the report. */
+  readonly promise: string
   /** A place of its own for one measurement, ready to be written to. */
   openLane(name: string): Promise<Lane>
 }
@@ -26,15 +29,18 @@ export interface WorkerSettings {
 
 /** A worker that takes payloads. */
 export interface RunningWorker {
+  /** Rejects when it ends without having been stopped; never resolves. Undefined: it lives in this process. */
+  readonly died?: Promise<never>
   stop(): Promise<void>
 }
 
 /** What a worker did since its report before. */
 export interface WorkerReport {
   readonly settled: number
-  /** When the first and the last of them were settled, by the worker's own monotonic clock. Unit: ms. */
-  readonly firstMs: number
-  readonly lastMs: number
+  /** When its very first handler started, by the worker's own monotonic clock; 0 before. Unit: ms. */
+  readonly startedMs: number
+  /** When the last one was settled, by the same clock; 0 before. Unit: ms. */
+  readonly settledMs: number
   /** From enqueue to the start of the handler, for each that started. Unit: ms, with fractions. */
   readonly waitsMs: readonly number[]
 }
@@ -45,7 +51,8 @@ export interface Payload {
   readonly padding: string
 }
 
-const PAYLOAD_BYTES = 300
+/** The size of every payload. Unit: bytes of JSON. */
+export const PAYLOAD_BYTES = 300
 
 /** A payload that was sent at this time. */
 export function payloadSentAt(sentAtMs: number): Payload {

@@ -3,36 +3,80 @@
 import { systemClock, withDeadline } from '../src/core/clock.ts'
 import { ErrandError } from '../src/index.ts'
 import type { Figure } from './figures.ts'
-import type { Lane, Subject, WorkerReport } from './subject.ts'
+import type { Measurement } from './rounds.ts'
+import type { Lane, Payload, RunningWorker, Subject, WorkerReport } from './subject.ts'
 import { payloadSentAt } from './subject.ts'
 import { preciseNowMs } from './wall-clock.ts'
 
+/** The parts of the throughput, each of which can be asked for alone. */
+export const THROUGHPUT_PARTS = ['batches', 'singles', 'runs'] as const
+
+/** One of them. */
+export type ThroughputPart = (typeof THROUGHPUT_PARTS)[number]
+
+/** What is to be measured of every subject. */
+export interface ThroughputOptions {
+  readonly seconds: number
+  readonly parts: readonly ThroughputPart[]
+  /** Handlers at once in the one worker of a run; each is measured. */
+  readonly concurrencies: readonly number[]
+}
+
 const BATCH_SIZE = 500
 const CALLERS = 500
-/** No-ops waiting for each second of a run measurement; more than any run can take makes filling the longest part. */
-const BACKLOG_PER_SECOND = 5_000
+/** No-ops waiting for each second of a run: what a fast subject takes in about half of it. More makes filling the longest part. */
+const BACKLOG_PER_SECOND = 15_000
+/** Run before and not counted, as a share of the measurement: connections, compiled code and caches are made then. */
+const WARM_UP_SHARE = 0.2
+const WARM_UP_SECONDS_MAX = 1
 /** Slow is a figure, hanging is a failure. */
 const DRAIN_MS_MAX = 300_000
 
-/** Every throughput figure of one subject. */
-export async function measureThroughput(subject: Subject, seconds: number): Promise<Figure[]> {
-  const figure = (measure: string, value: number): Figure => ({ subject: subject.name, measure, value, unit: '/s' })
-  const single = await subject.openLane('enqueue-single')
-  const figures = [
-    figure(`enqueue, batches of ${BATCH_SIZE}`, await measureBatches(await subject.openLane('enqueue-batch'), seconds)),
-    figure(`enqueue, one by one, ${CALLERS} callers`, await measureSingles(single, seconds)),
-  ]
-  for (const concurrency of [100, 500]) {
-    const lane = await subject.openLane(`run-${concurrency}`)
-    const perSecond = await measureRuns(lane, concurrency, seconds)
-    if (perSecond !== undefined) figures.push(figure(`run and settle no-ops, concurrency ${concurrency}`, perSecond))
+const BATCHES = `enqueue, batches of ${BATCH_SIZE}`
+const SINGLES = `enqueue, one by one, ${CALLERS} callers`
+const RUNS = 'run and settle no-ops, concurrency'
+const BEST_RUNS = 'run and settle no-ops, best concurrency'
+
+/** The measurements, in the order in which they are taken. */
+export function throughputMeasurements({ seconds, parts, concurrencies }: ThroughputOptions): Measurement[] {
+  const all: Record<ThroughputPart, Measurement[]> = {
+    batches: [perSecond(BATCHES, async subject => measureBatches(await subject.openLane('enqueue-batch'), seconds))],
+    singles: [perSecond(SINGLES, async subject => measureSingles(await subject.openLane('enqueue-single'), seconds))],
+    runs: concurrencies.map(concurrency =>
+      perSecond(`${RUNS} ${concurrency}`, async subject =>
+        measureRuns(await subject.openLane(`run-${concurrency}`), concurrency, seconds),
+      ),
+    ),
   }
-  return figures
+  return THROUGHPUT_PARTS.filter(part => parts.includes(part)).flatMap(part => all[part])
 }
 
-async function measureBatches(lane: Lane, seconds: number): Promise<number> {
-  await lane.enqueueMany(batch())
-  return perSecondOf(seconds, async () => {
+/** A round's figures, and behind them each subject's better one of the concurrencies, where several were tried. */
+export function withBestRuns(figures: readonly Figure[]): Figure[] {
+  const runs = Map.groupBy(
+    figures.filter(({ measure }) => measure.startsWith(RUNS)),
+    ({ subject }) => subject,
+  )
+  const best = [...runs.values()].flatMap(([first, ...others]) =>
+    first === undefined || others.length === 0
+      ? []
+      : [{ ...first, measure: BEST_RUNS, value: Math.max(first.value, ...others.map(({ value }) => value)) }],
+  )
+  return [...figures, ...best]
+}
+
+function perSecond(name: string, rate: (subject: Subject) => Promise<number | undefined>): Measurement {
+  return {
+    name,
+    async measure(subject) {
+      const value = await rate(subject)
+      return value === undefined ? [] : [{ subject: subject.name, measure: name, value, unit: '/s' }]
+    },
+  }
+}
+
+function measureBatches(lane: Lane, seconds: number): Promise<number> {
+  return warmPerSecondOf(seconds, async () => {
     await lane.enqueueMany(batch())
     return BATCH_SIZE
   })
@@ -41,7 +85,7 @@ async function measureBatches(lane: Lane, seconds: number): Promise<number> {
 async function measureSingles(lane: Lane, seconds: number): Promise<number> {
   await lane.enqueue(payloadSentAt(preciseNowMs()))
   const rates = Array.from({ length: CALLERS }, () =>
-    perSecondOf(seconds, async () => {
+    warmPerSecondOf(seconds, async () => {
       await lane.enqueue(payloadSentAt(preciseNowMs()))
       return 1
     }),
@@ -67,22 +111,34 @@ async function measureRuns(lane: Lane, concurrency: number, seconds: number): Pr
     },
   })
   try {
-    await withDeadline(systemClock, drained.promise, DRAIN_MS_MAX, () =>
-      tooLate(`${settled} of ${backlog} were settled`),
-    )
+    await whileAlive(worker, drained.promise, () => `${settled} of ${backlog} were settled`)
   } finally {
     await worker.stop()
   }
   return rateOf(reports)
 }
 
-/** From the first settlement to the last, so that the worker's start is left out. */
+/** What the worker is expected to do; a worker that died, or does not come to it, ends the measurement. */
+function whileAlive(worker: RunningWorker, done: Promise<void>, state: () => string): Promise<void> {
+  const either = worker.died === undefined ? done : Promise.race([done, worker.died])
+  return withDeadline(systemClock, either, DRAIN_MS_MAX, () => {
+    return new ErrandError('timeout', `${state()} in ${DRAIN_MS_MAX / 1_000} s.`)
+  })
+}
+
+/**
+ * From the start of the first handler to the last settlement: the worker's own start is left out, and who settles many at a
+ * time does not get the first of them for nothing.
+ */
 function rateOf(reports: readonly WorkerReport[]): number {
-  const working = reports.filter(report => report.settled > 0)
-  const settled = working.reduce((sum, report) => sum + report.settled, 0)
-  const firstMs = Math.min(...working.map(report => report.firstMs))
-  const lastMs = Math.max(...working.map(report => report.lastMs))
-  return (1_000 * (settled - 1)) / (lastMs - firstMs)
+  const settled = reports.reduce((sum, report) => sum + report.settled, 0)
+  const startedMs = Math.max(...reports.map(report => report.startedMs)) // the same in all but those before it
+  return (1_000 * settled) / (Math.max(...reports.map(report => report.settledMs)) - startedMs)
+}
+
+async function warmPerSecondOf(seconds: number, call: () => Promise<number>): Promise<number> {
+  await perSecondOf(Math.min(WARM_UP_SECONDS_MAX, seconds * WARM_UP_SHARE), call)
+  return await perSecondOf(seconds, call)
 }
 
 /** Calls until the time is over; the last call counts with the time it took. */
@@ -93,11 +149,7 @@ async function perSecondOf(seconds: number, call: () => Promise<number>): Promis
   return (1_000 * done) / (systemClock.monotonicMs() - startedMs)
 }
 
-function tooLate(text: string): ErrandError {
-  return new ErrandError('timeout', `${text} in ${DRAIN_MS_MAX / 1_000} s.`)
-}
-
-function batch(): ReturnType<typeof payloadSentAt>[] {
+function batch(): Payload[] {
   const nowMs = preciseNowMs()
   return Array.from({ length: BATCH_SIZE }, () => payloadSentAt(nowMs))
 }

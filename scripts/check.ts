@@ -1,23 +1,36 @@
-// `npm run check`: types, lint and format, side by side; the output of what failed, and one line for each.
+// `npm run check`: types, lint and format, side by side; the output of what failed, and one line for each. What compares
+// Errand with its peers has packages of its own, and is checked where those are installed.
 
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { isInstalled, PEERS_DIR } from '../bench/npm-folder.ts'
 import { repositoryDir } from './stack/places.ts'
 
-const folders = ['src', 'test', 'scripts', 'examples', 'bench'].filter(name => existsSync(join(repositoryDir, name)))
+interface Check {
+  readonly name: string
+  readonly program: string
+  readonly args: readonly string[]
+}
 
-const checks = [
-  { name: 'types', program: 'typescript/bin/tsc', args: ['-p', 'tsconfig.json', '--noEmit'] },
-  { name: 'lint', program: 'oxlint/bin/oxlint', args: ['--type-aware', '--deny-warnings', ...folders] },
+const folders = ['src', 'test', 'scripts', 'examples', 'bench'].filter(name => existsSync(join(repositoryDir, name)))
+const hasPeers = isInstalled(PEERS_DIR)
+// Without their packages everything that comes from them would be of unknown type, which is what lint is about.
+const lintArgs = ['--type-aware', '--deny-warnings', ...(hasPeers ? [] : ['--ignore-pattern=bench/peers/**'])]
+const tsc = 'typescript/bin/tsc'
+
+const checks: readonly Check[] = [
+  { name: 'types', program: tsc, args: ['-p', 'tsconfig.json', '--noEmit'] },
+  ...(hasPeers ? [{ name: 'peers', program: tsc, args: ['-p', 'bench/peers', '--noEmit'] }] : []),
+  { name: 'lint', program: 'oxlint/bin/oxlint', args: [...lintArgs, ...folders] },
   { name: 'format', program: 'oxfmt/bin/oxfmt', args: ['--check', '--no-error-on-unmatched-pattern', ...folders] },
-] as const
+]
 
 const results = await Promise.all(checks.map(check => run(check)))
 process.exitCode = Number(results.includes(false))
 
 /** Runs one check and prints it as a whole once it is done, so that the three do not mix. */
-function run({ name, program, args }: (typeof checks)[number]): Promise<boolean> {
+function run({ name, program, args }: Check): Promise<boolean> {
   const startedAt = performance.now()
   const child = spawn(process.execPath, [join(repositoryDir, 'node_modules', program), ...args], {
     cwd: repositoryDir,

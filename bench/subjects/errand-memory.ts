@@ -4,7 +4,7 @@ import { Client } from '../../src/index.ts'
 import { MemoryStorage } from '../../src/storage/memory/index.ts'
 import { noopActivity, startNoopWorker } from '../noop-worker.ts'
 import type { Lane, Subject } from '../subject.ts'
-import { enqueuesOf } from './errand-lane.ts'
+import { enqueuesOf, errandVersion } from './errand-lane.ts'
 
 /** Opens the subject. */
 export function openErrandOnMemory(): Subject {
@@ -12,6 +12,8 @@ export function openErrandOnMemory(): Subject {
   const client = new Client({ storage })
   return {
     name: 'errand (memory)',
+    version: errandVersion(),
+    promise: 'in the memory of this process, where its worker runs too',
     openLane(name): Promise<Lane> {
       return Promise.resolve({
         ...enqueuesOf(client, noopActivity(name)),
