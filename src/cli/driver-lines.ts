@@ -1,9 +1,7 @@
 // JSON lines, in and out: bounded on the way in, and on the way out able to carry a JSON text as it is.
 
 import { ErrandError } from '../core/errors.ts'
-
-/** A payload of the largest size fits many times; what is longer is not a request. */
-export const LINE_BYTES_MAX: number = 16 * 1024 * 1024
+import { DRIVER_LIMITS } from '../core/limits.ts'
 
 const NEWLINE = 0x0a
 /** A byte order mark stays where it is, and is no JSON. */
@@ -18,7 +16,7 @@ export async function* readLines(input: AsyncIterable<Uint8Array>): AsyncGenerat
   let bytes = 0
   const add = (part: Uint8Array): void => {
     bytes += part.length
-    if (bytes > LINE_BYTES_MAX) parts = []
+    if (bytes > DRIVER_LIMITS.lineBytesMax) parts = []
     else parts.push(part)
   }
   const take = (): Line => {
@@ -40,9 +38,12 @@ export async function* readLines(input: AsyncIterable<Uint8Array>): AsyncGenerat
 }
 
 function lineOf(parts: readonly Uint8Array[], bytes: number): Line {
-  if (bytes > LINE_BYTES_MAX) {
+  if (bytes > DRIVER_LIMITS.lineBytesMax) {
     return {
-      error: new ErrandError('payload_too_large', `the line is ${bytes} bytes; the limit is ${LINE_BYTES_MAX}.`),
+      error: new ErrandError(
+        'payload_too_large',
+        `the line is ${bytes} bytes; the limit is ${DRIVER_LIMITS.lineBytesMax}.`,
+      ),
     }
   }
   try {

@@ -4,11 +4,8 @@
 import { z } from 'zod'
 import { DUPLICATE_BEHAVIORS, STATUSES } from '../core/activity.ts'
 import { ErrandError } from '../core/errors.ts'
-import { LIMITS } from '../core/limits.ts'
+import { DRIVER_LIMITS, LIMITS } from '../core/limits.ts'
 import { PRIORITIES } from '../core/priority.ts'
-
-/** Activities of one `submit_many`. */
-const SUBMIT_MANY_MAX = 100_000
 
 const seconds = (msMin: number, msMax: number) =>
   z
@@ -44,7 +41,11 @@ export const schemas = {
       .strictObject({ key: z.string(), on_duplicate: z.enum(DUPLICATE_BEHAVIORS).default('return_existing') })
       .optional(),
   }),
-  submit_many: z.strictObject({ prefix: z.string(), n: z.int().min(1).max(SUBMIT_MANY_MAX), type: z.string() }),
+  submit_many: z.strictObject({
+    prefix: z.string(),
+    n: z.int().min(1).max(DRIVER_LIMITS.submitManyMax),
+    type: z.string(),
+  }),
   claim: z.strictObject({
     types: z.array(z.string()).min(1),
     limit: limit(LIMITS.dequeueBatchMax, 1),

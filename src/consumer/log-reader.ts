@@ -7,6 +7,7 @@ import type { Clock } from '../core/clock.ts'
 import { withDeadline } from '../core/clock.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import { ErrandError, isErrandError } from '../core/errors.ts'
+import { READING_LIMITS } from '../core/limits.ts'
 import type { Logger } from '../core/logger.ts'
 import type { KafkaSettings } from '../producer/kafka-client.ts'
 import { fromKafka, kafkaErrorType } from '../producer/kafka-client.ts'
@@ -62,9 +63,6 @@ export interface ScanReport {
 
 const RECORDS_DEFAULT = 100
 const RECORD_BYTES_GUESS = 2 * 1024
-const PAGE_BYTES_MIN = 64 * 1024
-const PAGE_BYTES_MAX = 1024 * 1024
-const FETCHES_AT_ONCE_MAX = 8
 const TRY_MS_MAX = 3_000
 const CLOSE_MS_MAX = 5_000
 /** What another try can help. */
@@ -94,7 +92,8 @@ export class LogReader {
    */
   async read(request: TopicPartition & { readonly offset: number; readonly maxRecords?: number }): Promise<LogSlice> {
     const { topic, partition, offset, maxRecords = RECORDS_DEFAULT } = request
-    const bytesMax = Math.min(PAGE_BYTES_MAX, Math.max(PAGE_BYTES_MIN, maxRecords * RECORD_BYTES_GUESS))
+    const { fetchBytesMin, fetchBytesMax } = READING_LIMITS
+    const bytesMax = Math.min(fetchBytesMax, Math.max(fetchBytesMin, maxRecords * RECORD_BYTES_GUESS))
     let at = Math.max(0, offset)
     for (;;) {
       let page: LogPage
@@ -228,7 +227,7 @@ export class LogReader {
 
   /** At most so many fetches at once: each may bring a megabyte. */
   async #slot<T>(call: () => Promise<T>): Promise<T> {
-    if (this.#running >= FETCHES_AT_ONCE_MAX) await new Promise<void>(resolve => this.#queue.push(resolve))
+    if (this.#running >= READING_LIMITS.fetchesAtOnceMax) await new Promise<void>(resolve => this.#queue.push(resolve))
     else this.#running += 1
     try {
       return await call()

@@ -3,14 +3,13 @@
 
 import { AssignerProtocol, PartitionAssigners } from 'kafkajs'
 import type { Assigner, Cluster, GroupMember, GroupMemberAssignment, PartitionAssigner } from 'kafkajs'
+import { CONSUMER_LIMITS } from '../core/limits.ts'
 import type { Logger } from '../core/logger.ts'
 import type { AssignerMember } from './sticky-assigner.ts'
 import { assignSticky } from './sticky-assigner.ts'
 
 const NAME = 'ErrandSticky'
 const VERSION = 1
-/** What one member can own and one request can carry; more is not ours. */
-const USER_DATA_BYTES_MAX = 256 * 1024
 
 /**
  * The assigners of a group consumer: sticky, and round robin for groups whose members do not all know it.
@@ -96,7 +95,7 @@ export function encodeOwned(owned: Readonly<Record<string, readonly number[]>>):
 /** Reads user data. What is no such text means "nothing": then the member only keeps less. */
 export function decodeOwned(userData: Uint8Array | null | undefined): Record<string, number[]> {
   if (userData === null || userData === undefined) return {}
-  if (userData.length === 0 || userData.length > USER_DATA_BYTES_MAX) return {}
+  if (userData.length === 0 || userData.length > CONSUMER_LIMITS.ownedBytesMax) return {}
   const owned: Record<string, number[]> = Object.create(null)
   try {
     const value: unknown = JSON.parse(Buffer.from(userData).toString('utf8'))

@@ -7,6 +7,7 @@
 // could not. So: find the nearest deadline d by which every slot is spoken for; only lanes with a job due by then may be
 // chosen; among those that may, the highest priority wins. Without such a d, priority alone decides.
 
+import { CONSUMER_LIMITS } from './limits.ts'
 import type { Priority } from './priority.ts'
 import { PRIORITIES, PRIORITY_WEIGHTS } from './priority.ts'
 
@@ -142,9 +143,6 @@ export class Turns {
   }
 }
 
-/** Turns are remembered for so many different sets of types; beyond that the longest unused set starts anew. */
-const TYPE_SETS_MAX = 64
-
 /** A lane is empty or not only in the eyes of one set of types, so each set that is asked for has turns of its own. */
 export class TurnsByTypes {
   readonly #sets = new Map<string, Turns>()
@@ -156,7 +154,7 @@ export class TurnsByTypes {
     this.#sets.delete(name)
     this.#sets.set(name, turns)
     const [longestUnused] = this.#sets.keys()
-    if (this.#sets.size > TYPE_SETS_MAX && longestUnused !== undefined) this.#sets.delete(longestUnused)
+    if (this.#sets.size > CONSUMER_LIMITS.typeSetsMax && longestUnused !== undefined) this.#sets.delete(longestUnused)
     return turns
   }
 }

@@ -99,10 +99,10 @@ export const CONSUMER_LIMITS = {
 
 /** Bounds of reading the log at random: for pages, look-ups, timelines and the live stream. */
 export const READING_LIMITS = {
-  /** One fetch: enough for a page of small records at the least, and no more than what a caller waits for at the most. */
+  /** Bytes of one fetch: what the records asked for may take, but at least what is worth a round trip. */
   fetchBytesMin: 64 * KIB,
   fetchBytesMax: KIB * KIB,
-  /** Fetches under way; more wait. Each may bring a megabyte. */
+  /** Fetches under way, 8 MiB in all; more wait. */
   fetchesAtOnceMax: 8,
   /** Topics whose offsets are asked for at the same time: three requests each. */
   topicsAtOnceMax: 8,

@@ -7,6 +7,7 @@ import type { Clock } from '../core/clock.ts'
 import { ErrandError, isErrandError } from '../core/errors.ts'
 import { Lifecycle } from '../core/lifecycle.ts'
 import type { StopReport } from '../core/lifecycle.ts'
+import { READING_LIMITS } from '../core/limits.ts'
 import type { Logger } from '../core/logger.ts'
 import { AdminSession } from './admin-session.ts'
 import type { CallName } from './admin-session.ts'
@@ -47,9 +48,6 @@ const BROKERS_MS_MAX = 3_000
 
 /** Asked of the broker; below the client's own limit for an answer. Unit: ms. */
 const BROKER_MS_MAX = 9_000
-
-/** Topics whose offsets are fetched at the same time: three requests each. */
-const TOPICS_AT_ONCE = 8
 
 /**
  * Topics and groups. Every method rejects with ErrandErrors: `unavailable` after about 20 s without an answer, `not_found`
@@ -132,7 +130,7 @@ export class TopicAdmin {
         found.set(topic, await this.offsets(topic))
       }
     }
-    await Promise.all(Array.from({ length: TOPICS_AT_ONCE }, fetchNext))
+    await Promise.all(Array.from({ length: READING_LIMITS.topicsAtOnceMax }, fetchNext))
     return found
   }
 

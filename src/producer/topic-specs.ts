@@ -2,6 +2,7 @@
 // broker's own defaults change nothing that matters.
 
 import { ErrandError } from '../core/errors.ts'
+import { PRODUCER_LIMITS } from '../core/limits.ts'
 import { checkNamespace, checkType } from '../core/names.ts'
 import { PRIORITIES } from '../core/priority.ts'
 import type { Priority } from '../core/priority.ts'
@@ -35,18 +36,10 @@ const REPLICAS_MAX = 100
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
-/**
- * The largest record of ours, with room: a payload of 900 KiB, 16 KiB of metadata and the failures beside it, each byte of which
- * may take six as JSON. More than Kafka's default of 1 MiB, which is why it is set on each topic.
- */
-const RECORD_BYTES_MAX = 1_310_720
-/** Beside it, the headers that say why poison is in the DLQ. */
-const POISON_BYTES_MAX = RECORD_BYTES_MAX + 65_536
-
 const EVERY_TOPIC: Readonly<Record<string, string>> = {
   // The broker rewrites what foreign producers compress: kafkajs can only read plain and gzip.
   'compression.type': 'uncompressed',
-  'max.message.bytes': String(RECORD_BYTES_MAX),
+  'max.message.bytes': String(PRODUCER_LIMITS.recordBytesMax),
   'message.timestamp.type': 'CreateTime',
 }
 
@@ -83,7 +76,7 @@ export function outcomesSpec(namespace: string, options?: TopicOptions): TopicSp
 export function dlqSpec(namespace: string, options?: TopicOptions): TopicSpec {
   return spec(dlqTopic(checkNamespace(namespace)), options, {
     ...keptFor(30 * DAY_MS),
-    'max.message.bytes': String(POISON_BYTES_MAX),
+    'max.message.bytes': String(PRODUCER_LIMITS.poisonBytesMax),
   })
 }
 

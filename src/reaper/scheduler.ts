@@ -2,11 +2,9 @@
 // something due sooner may be scheduled elsewhere meanwhile.
 
 import { fromUnknown } from '../core/errors.ts'
+import { SCHEDULE_LIMITS } from '../core/limits.ts'
 import { loopRounds } from './chore-loop.ts'
 import type { ResolvedReaperOptions } from './reaper-options.ts'
-
-/** Full batches in one round, so that a round is bounded and stopping never waits long. */
-const BATCHES_PER_ROUND_MAX = 20
 
 /** What one round did. */
 export interface SchedulerReport {
@@ -30,7 +28,7 @@ export class Scheduler {
     const { storage, batch, logger } = this.#options
     let moved = 0
     try {
-      for (let batches = 0; batches < BATCHES_PER_ROUND_MAX; batches++) {
+      for (let batches = 0; batches < SCHEDULE_LIMITS.batchesPerRoundMax; batches++) {
         const report = await storage.processScheduled({ limit: batch })
         moved += report.moved
         if (report.moved < batch) return { moved, nextDueInMs: report.nextDueInMs, failed: false }

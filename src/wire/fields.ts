@@ -55,12 +55,17 @@ export function msOrNull(time: string | null | undefined): number | null {
 
 /** A time as JSON text: quoted, UTC, milliseconds. */
 export function timeJson(atMs: number): string {
-  if (atMs !== lastTime.atMs) lastTime = { atMs, json: `"${new Date(atMs).toISOString()}"` }
-  return lastTime.json
+  const place = atMs % TIMES_KEPT
+  const kept = times[place]
+  if (kept?.atMs === atMs) return kept.json
+  const json = `"${new Date(atMs).toISOString()}"`
+  times[place] = { atMs, json }
+  return json
 }
 
-/** The records of a batch mostly say the same millisecond, and a Date costs more than the rest of a record. */
-let lastTime = { atMs: 0, json: '"1970-01-01T00:00:00.000Z"' }
+/** The records of a batch say a few milliseconds over and over, and a Date costs more than the rest of a record. */
+const TIMES_KEPT = 256
+const times: ({ readonly atMs: number; readonly json: string } | undefined)[] = Array.from({ length: TIMES_KEPT })
 
 /** The same, or `null`. */
 export function timeOrNullJson(atMs: number | null): string {

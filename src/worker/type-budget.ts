@@ -15,13 +15,12 @@
 
 import type { AttemptFailureReport } from '../core/activity.ts'
 import { DeadLetterBudget, usesUpAttempts } from '../core/dead-letter-budget.ts'
+import { WORKER_LIMITS } from '../core/limits.ts'
 import type { Attempt } from './attempt.ts'
 import type { ResolvedDeadLetterBudget } from './dead-letter-budget-options.ts'
 import { FAILURES_IN_A_ROW, Pace } from './pace.ts'
 
 const MINUTE_MS = 60_000
-/** Ids of activities that ran once more, and have not ended here since: others may have run them. */
-const RUN_ONCE_MORE_MAX = 1_000
 
 /** Why a type is slowed down. `failures`: nothing succeeds · `budget`: too many of its activities die. */
 export type SlowReason = 'failures' | 'budget'
@@ -205,7 +204,7 @@ export class TypeBudget {
       this.#parts.giveBack(each)
     }
     for (const id of this.#ranOnceMore) {
-      if (this.#ranOnceMore.size <= RUN_ONCE_MORE_MAX) break
+      if (this.#ranOnceMore.size <= WORKER_LIMITS.ranOnceMoreMax) break
       this.#ranOnceMore.delete(id)
     }
   }

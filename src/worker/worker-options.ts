@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import type { Clock } from '../core/clock.ts'
 import { systemClock } from '../core/clock.ts'
 import type { IdSource } from '../core/ids.ts'
-import { LIMITS } from '../core/limits.ts'
+import { LIMITS, WORKER_LIMITS } from '../core/limits.ts'
 import type { Logger } from '../core/logger.ts'
 import { silentLogger } from '../core/logger.ts'
 import { OptionCheck } from '../core/option-check.ts'
@@ -25,8 +25,6 @@ export const DEFAULT_LEASE_MS = 15_000
 export const DEFAULT_GRACE_MS = 25_000
 /** How long a claim waits before it is asked for again. */
 export const DEFAULT_POLL_MS = 10_000
-/** Bounds of `concurrency`. */
-export const CONCURRENCY_MAX = 1_000
 
 /** Options of a Worker; only the storage is needed. */
 export interface WorkerOptions {
@@ -117,7 +115,12 @@ export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOpti
   const workerId = options.workerId ?? defaultWorkerId()
   const resolved = {
     storage: options.storage,
-    concurrency: check.integer('concurrency', options.concurrency ?? DEFAULT_CONCURRENCY, 1, CONCURRENCY_MAX),
+    concurrency: check.integer(
+      'concurrency',
+      options.concurrency ?? DEFAULT_CONCURRENCY,
+      1,
+      WORKER_LIMITS.concurrencyMax,
+    ),
     leaseMs: check.integer('leaseMs', options.leaseMs ?? DEFAULT_LEASE_MS, LEASE_MS_MIN, LIMITS.leaseMsMax),
     graceMs: check.integer('graceMs', options.graceMs ?? DEFAULT_GRACE_MS, 0, LIMITS.waitMsMax),
     pollMs: check.integer('pollMs', options.pollMs ?? DEFAULT_POLL_MS, 10, LIMITS.waitMsMax),

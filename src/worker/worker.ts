@@ -12,7 +12,7 @@ import { Client } from '../client/client.ts'
 import type { ActivityDefinition } from '../client/define-activity.ts'
 import type { ClaimedAttempt, RecordedFailure } from '../core/activity.ts'
 import { ErrandError, invariant, isErrandError } from '../core/errors.ts'
-import { LIMITS } from '../core/limits.ts'
+import { LIMITS, WORKER_LIMITS } from '../core/limits.ts'
 import type { LifecycleState, StopReport } from '../core/lifecycle.ts'
 import { Lifecycle } from '../core/lifecycle.ts'
 import { checkInteger } from '../core/text.ts'
@@ -32,10 +32,8 @@ import { Slots } from './slots.ts'
 import type { WorkerEvents, WorkerListener } from './worker-events.ts'
 import { WorkerEmitter } from './worker-events.ts'
 import type { ResolvedWorkerOptions, WorkerOptions } from './worker-options.ts'
-import { CONCURRENCY_MAX, resolveWorkerOptions } from './worker-options.ts'
+import { resolveWorkerOptions } from './worker-options.ts'
 
-/** Attempts whose handlers have ended and whose settlements wait: beyond it nothing is claimed. */
-const SETTLING_MAX = 1_000
 /** What is left when a stop's grace is over has so long to be given back. */
 const RELEASE_MS_MAX = 2_000
 const DAY_MS = 24 * 3_600_000
@@ -132,7 +130,7 @@ export class Worker {
       throw new ErrandError('conflict', `the worker is ${this.state}; register handlers before it starts.`)
     }
     const { concurrency } = options
-    if (concurrency !== undefined) checkInteger('concurrency', concurrency, 1, CONCURRENCY_MAX)
+    if (concurrency !== undefined) checkInteger('concurrency', concurrency, 1, WORKER_LIMITS.concurrencyMax)
     // The definition's schema makes `Parsed` of every payload before this handler sees it.
     this.#registry.add({ definition, handler: handler as Handler, options })
     return this
@@ -215,7 +213,7 @@ export class Worker {
     return new Intake({
       ...{ options: this.#options, types, slots, events: this.#events },
       plan: () => this.#guard.plan(types),
-      room: () => SETTLING_MAX - this.#held.settling,
+      room: () => WORKER_LIMITS.settlingMax - this.#held.settling,
       begin: (claimed, into) => this.#begin(claimed, into),
       giveBack: claimed => this.#giveBack(claimed),
     })

@@ -2,6 +2,7 @@
 // list of offsets per partition, so a page never shifts under new records.
 
 import { ErrandError } from '../../core/errors.ts'
+import { READING_LIMITS } from '../../core/limits.ts'
 import type { LogRecord } from '../../consumer/fetched-record.ts'
 import type { LogReader } from '../../consumer/log-reader.ts'
 
@@ -18,10 +19,6 @@ export interface Dated<T> {
   readonly atMs: number
   readonly item: T
 }
-
-/** Windows read per partition and round, and rounds per page: how far a page looks before it says "go on". */
-const WINDOW_MIN = 100
-const ROUNDS_MAX = 40
 
 interface Column<T> {
   readonly stretch: Stretch
@@ -50,9 +47,13 @@ export async function backwardPage<T>(
     return { stretch, upTo, waiting: [], readFrom: upTo }
   })
   const items: T[] = []
-  for (let round = 0; round < ROUNDS_MAX && items.length < params.limit; round++) {
+  for (let round = 0; round < READING_LIMITS.windowsMax && items.length < params.limit; round++) {
     const hungry = columns.filter(column => column.waiting.length === 0 && column.readFrom > column.stretch.low)
-    await Promise.all(hungry.map(column => fill(reader, column, Math.max(WINDOW_MIN, params.limit), params.select)))
+    await Promise.all(
+      hungry.map(column =>
+        fill(reader, column, Math.max(READING_LIMITS.windowRecordsMin, params.limit), params.select),
+      ),
+    )
     merge(columns, items, params.limit)
     if (columns.every(column => column.waiting.length === 0 && column.readFrom <= column.stretch.low)) break
   }

@@ -4,6 +4,7 @@
 import type { Activity, OutcomeRecord, Status, TerminalStatus } from '../../core/activity.ts'
 import { STATUSES } from '../../core/activity.ts'
 import { ErrandError } from '../../core/errors.ts'
+import { READING_LIMITS } from '../../core/limits.ts'
 import type { Priority } from '../../core/priority.ts'
 import { PRIORITIES } from '../../core/priority.ts'
 import { parseLaneTopic } from '../../core/topics.ts'
@@ -221,8 +222,6 @@ export class Inspector {
 }
 
 const DEFAULT_PAGE = 50
-/** A page of what Redis keeps reads no more than so many entries. */
-const RANKS_MAX = 2_000
 
 async function rankedPage(
   params: Readonly<ListParams>,
@@ -232,7 +231,7 @@ async function rankedPage(
   const start = rankOf(params.cursor ?? null)
   const items: ActivitySummary[] = []
   let from = start
-  while (items.length < limit && from - start < RANKS_MAX) {
+  while (items.length < limit && from - start < READING_LIMITS.rankedEntriesMax) {
     const page = await read(from, limit)
     for (const summary of page) {
       if (items.length === limit) return { items, cursor: String(from) }

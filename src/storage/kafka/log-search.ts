@@ -5,6 +5,7 @@ import type { Activity, Coordinates, DeadLetterRecord, OutcomeRecord } from '../
 import { isTerminal } from '../../core/activity.ts'
 import type { Clock } from '../../core/clock.ts'
 import { uuidv7TimeMs } from '../../core/ids.ts'
+import { READING_LIMITS } from '../../core/limits.ts'
 import type { Logger } from '../../core/logger.ts'
 import { laneTopics } from '../../core/topics.ts'
 import type { LogRecord } from '../../consumer/fetched-record.ts'
@@ -17,8 +18,6 @@ import type { TopicCatalog } from './topic-catalog.ts'
 
 /** Record times are the producer's clock: look-ups by time start so much earlier. */
 const SKEW_MS = 120_000
-/** A look-up reads no more than so many records of a partition. */
-const SCAN_RECORDS_MAX = 200_000
 
 /** An activity record with where it stands. */
 export interface FoundActivity {
@@ -118,7 +117,7 @@ export class LogSearch {
       partition,
       from: Math.max(bounds.low, from ?? bounds.low),
       to: bounds.high,
-      maxRecords: SCAN_RECORDS_MAX,
+      maxRecords: READING_LIMITS.lookupRecordsMax,
       onRecord: record => {
         if (Buffer.from(record.key ?? []).toString('utf8') === id) onRecord(record)
       },

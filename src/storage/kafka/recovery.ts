@@ -4,6 +4,7 @@
 
 import type { Clock } from '../../core/clock.ts'
 import { crossing } from '../../core/crash-point.ts'
+import { RECOVERY_LIMITS } from '../../core/limits.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { LogReader } from '../../consumer/log-reader.ts'
 import type { TopicAdmin } from '../../producer/topic-admin.ts'
@@ -21,8 +22,6 @@ import type { TopicCatalog } from './topic-catalog.ts'
 const WINDOW_MS_MIN = 300_000
 /** Record times are their writers' clocks. */
 const SKEW_MS = 120_000
-/** Per partition, should more have ended within the window. */
-const OUTCOMES_MAX = 200_000
 /** While another process is at it, and to follow it should it die. */
 const LOOK_MS = 100
 
@@ -93,7 +92,7 @@ export class Recovery {
     let written = 0
     for (const { partition, low, high } of bounds) {
       const start = starts.find(each => each.partition === partition)?.offset ?? low
-      const stretch = { topic, partition, from: Math.max(low, start, high - OUTCOMES_MAX), to: high }
+      const stretch = { topic, partition, from: Math.max(low, start, high - RECOVERY_LIMITS.outcomesMax), to: high }
       for await (const page of readPages(this.#reader, stretch, this.#stopping.signal)) {
         written += (await replayOutcomes(this.#store, outcomesOf(page).outcomes)).markers
       }

@@ -8,7 +8,7 @@ import { checkFailureReport } from '../../core/failure-check.ts'
 import { cancelledFailure } from '../../core/failure.ts'
 import { checkResultJson } from '../../core/given-json.ts'
 import type { Logger } from '../../core/logger.ts'
-import { LIMITS } from '../../core/limits.ts'
+import { LIMITS, SETTLING_LIMITS } from '../../core/limits.ts'
 import { decideFailure } from '../../core/settle.ts'
 import type { WriteRecord } from '../../producer/topic-writer.ts'
 import { decodeActivity } from '../../wire/activity-record.ts'
@@ -24,9 +24,6 @@ import { coordinatesOf } from './lanes.ts'
 import type { Publisher, Settlement } from './publisher.ts'
 import { isDueAtOnce, nextOf } from './publisher.ts'
 import type { Rehoming } from './rehoming.ts'
-
-/** Batches under way at once; more would only queue inside Redis and Kafka. */
-const FLUSHES_MAX = 4
 
 interface Job {
   readonly request: SettleRequest
@@ -172,7 +169,7 @@ export class Settler {
   }
 
   #schedule(): void {
-    if (this.#isScheduled || this.#queue.length === 0 || this.#flushes >= FLUSHES_MAX) return
+    if (this.#isScheduled || this.#queue.length === 0 || this.#flushes >= SETTLING_LIMITS.flushesMax) return
     this.#isScheduled = true
     // After the current turn, so that all that ended in it travels together.
     setImmediate(() => {

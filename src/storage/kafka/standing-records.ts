@@ -15,6 +15,9 @@ interface Share {
   readonly of: number
 }
 
+/** Hashes have 32 bits: members that are still together then have the same, and are held however many they are. */
+const SHARES_MAX = 2 ** 32
+
 /** What stands of a part of the members. */
 export interface Standing {
   readonly offsets: StandingOffsets
@@ -38,7 +41,7 @@ export async function* standingParts(params: {
     const stretch = await params.stretch()
     for await (const { records } of readPages(params.reader, stretch, params.signal)) {
       for (const record of records) offsets.add(record)
-      if (offsets.size > params.membersMax) {
+      while (offsets.size > params.membersMax && share.of < SHARES_MAX) {
         const [now, later] = halves(share)
         shares.push(later)
         share = now

@@ -4,6 +4,7 @@ import type { Activity, Status } from '../../core/activity.ts'
 import { isTerminal } from '../../core/activity.ts'
 import type { Clock } from '../../core/clock.ts'
 import { isErrandError } from '../../core/errors.ts'
+import { READING_LIMITS } from '../../core/limits.ts'
 import { delayKey } from '../../core/topics.ts'
 import type { LogReader } from '../../consumer/log-reader.ts'
 import { decodeActivity } from '../../wire/activity-record.ts'
@@ -17,8 +18,6 @@ import { outcomeEvent, snapshotOf, timelineOf } from './summaries.ts'
 import type { TopicCatalog } from './topic-catalog.ts'
 
 const TAIL_MS = 200
-/** A tail that falls behind by more is told that it missed something. */
-const TAIL_BEHIND_MAX = 10_000
 
 /** Snapshots, timelines, the live stream. */
 export class Timelines {
@@ -119,8 +118,8 @@ export class Timelines {
       for (const { partition, high } of await this.#reader.bounds(outcomes)) {
         const from = next.get(partition) ?? 0
         next.set(partition, high)
-        if (high - from > TAIL_BEHIND_MAX) yield { type: 'gap', atMs: this.#clock.nowMs() }
-        yield* await this.#read(partition, Math.max(from, high - TAIL_BEHIND_MAX), high)
+        if (high - from > READING_LIMITS.tailBehindMax) yield { type: 'gap', atMs: this.#clock.nowMs() }
+        yield* await this.#read(partition, Math.max(from, high - READING_LIMITS.tailBehindMax), high)
       }
       const isOver = await this.#clock.sleep(TAIL_MS, { signal }).then(
         () => false,

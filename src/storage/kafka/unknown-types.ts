@@ -143,7 +143,7 @@ export class UnknownTypes {
       await this.#bury(found)
       for (const { member } of found) waiting.delete(member)
     }
-    const [moved] = [...waiting.keys()].filter(member => standing.offsets.get(member) !== undefined)
+    const moved = [...waiting.keys()].find(member => standing.offsets.get(member) !== undefined)
     // Written once more meanwhile, and compacted: without its letter it must not go.
     if (moved !== undefined) throw new ErrandError('conflict', `the delay record ${moved} has moved while it was read`)
     await this.#bury([...waiting.values()])

@@ -6,6 +6,7 @@
 
 import type { Activity, Status } from '../../core/activity.ts'
 import { STATUSES } from '../../core/activity.ts'
+import { MEMORY_LIMITS } from '../../core/limits.ts'
 import { Counts } from './counts.ts'
 import type { Entry } from './entry.ts'
 import { newEntry } from './entry.ts'
@@ -16,9 +17,6 @@ import type { ResolvedMemoryStorageOptions } from './memory-storage-options.ts'
 import { Ready } from './ready.ts'
 import { Results } from './results.ts'
 import { WaitingClaims } from './waiting-claims.ts'
-
-/** Results without an activity of this storage that are dropped at most in one go. */
-const PURGE_RESULTS_MAX = 1_000
 
 /** What all handles of one memory storage share. */
 export class Book {
@@ -50,7 +48,7 @@ export class Book {
     for (let entry = this.#ended.peek(); entry !== undefined && entry.forgetAtMs <= nowMs; entry = this.#ended.peek()) {
       this.#forget(entry)
     }
-    this.results.purge(nowMs, PURGE_RESULTS_MAX)
+    this.results.purge(nowMs, MEMORY_LIMITS.purgedResultsMax)
     return nowMs
   }
 

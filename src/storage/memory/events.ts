@@ -1,13 +1,9 @@
 // What happened: a timeline per activity, and live streams of everything. A stream whose reader is too slow loses the
 // oldest of what waits for it and is told so by a gap.
 
+import { MEMORY_LIMITS } from '../../core/limits.ts'
 import type { ActivityEvent, EventGap } from '../storage.ts'
 import type { Entry } from './entry.ts'
-
-/** Events of one activity: the first is kept, then the latest. `'unlimited'` attempts must not fill the memory. */
-const TIMELINE_EVENTS_MAX = 1_000
-/** Events that wait for one reader. */
-const STREAM_EVENTS_MAX = 1_000
 
 /** What an event says beside whom it is about. */
 export type EventFacts = Omit<ActivityEvent, 'id' | 'activityType' | 'attempt'>
@@ -20,7 +16,7 @@ export class Events {
     const { id, type, attempt } = entry.activity
     const event: ActivityEvent = { id, activityType: type, attempt, ...facts }
     entry.events.push(event)
-    if (entry.events.length > TIMELINE_EVENTS_MAX) entry.events.splice(1, 1)
+    if (entry.events.length > MEMORY_LIMITS.timelineEventsMax) entry.events.splice(1, 1)
     for (const stream of this.#streams) stream.add(event)
   }
 
@@ -62,8 +58,11 @@ class Stream implements AsyncIterableIterator<ActivityEvent | EventGap> {
     const reader = this.#readers.shift()
     if (reader !== undefined) return reader({ done: false, value: event })
     this.#waiting.push(event)
-    if (this.#waiting.length > STREAM_EVENTS_MAX) {
-      this.#waiting.splice(0, this.#waiting.length - STREAM_EVENTS_MAX / 2, { type: 'gap', atMs: event.atMs })
+    if (this.#waiting.length > MEMORY_LIMITS.streamEventsMax) {
+      this.#waiting.splice(0, this.#waiting.length - MEMORY_LIMITS.streamEventsMax / 2, {
+        type: 'gap',
+        atMs: event.atMs,
+      })
     }
   }
 

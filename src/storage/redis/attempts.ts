@@ -46,15 +46,17 @@ async function claimBatch(
 ): Promise<ClaimAnswer[]> {
   const { keys, retention } = store
   const scriptKeys = [keys.leases, keys.runningCounts, keys.unseenCounts, keys.generation]
-  const args: (string | number)[] = [leaseMs, worker, retention.markerMs]
-  for (const { activity, envelope, leaseId } of batch) {
+  const envelopes: string[] = []
+  const items = batch.map(({ activity, envelope, leaseId }) => {
     const { id, attempt, key } = activity
     scriptKeys.push(keys.marker(id))
-    args.push(id, attempt, leaseId, envelope, countField(activity), key?.key ?? '')
-  }
-  const reply = await store.main.run('claim', scriptKeys, args)
-  if (reply.length === 0) return batch.map((): ClaimAnswer => ({ verdict: 'unrestored' }))
-  return rows(reply, 3).map(toClaimAnswer)
+    envelopes.push(envelope)
+    return [id, String(attempt), leaseId, countField(activity), key?.key ?? '']
+  })
+  const args = [leaseMs, worker, retention.markerMs, JSON.stringify(items), ...envelopes]
+  const [reply] = await store.main.run('claim', scriptKeys, args)
+  if (reply === undefined) return batch.map((): ClaimAnswer => ({ verdict: 'unrestored' }))
+  return rows(JSON.parse(reply) as string[], 3).map(toClaimAnswer)
 }
 
 function toClaimAnswer([verdict, first, second]: string[]): ClaimAnswer {
@@ -106,44 +108,50 @@ export async function settle(
   const answers: SettleAnswer[] = []
   for (const batch of batches(requests, LIMITS.scriptBatchMax)) {
     const scriptKeys = [keys.leases, keys.runningCounts, keys.endedCounts(store.clock.nowMs()), keys.generation]
-    const args: (string | number)[] = [retention.markerMs, retention.resultMs, retention.keyMs, endedCountsTtlMs(store)]
-    for (const request of batch) {
-      const { activity } = request
-      const marker = keys.marker(activity.id)
-      scriptKeys.push(marker, activity.key === null ? marker : keys.keyEntry(activity.type, activity.key.key))
-      args.push(
-        activity.id,
-        request.leaseId,
-        hash('sha1', request.said, 'base64url'),
-        activity.attempt,
-        request.outcome,
-        request.result ?? '',
-        countField(activity),
-        activity.key?.key ?? '',
-        keys.channel(activity.id),
-        moreOf(request),
-      )
+    const entries: string[] = []
+    for (const { activity } of batch) {
+      scriptKeys.push(keys.marker(activity.id))
+      if (activity.key !== null) entries.push(keys.keyEntry(activity.type, activity.key.key))
     }
-    for (;;) {
-      const reply = await store.main.run('settle', scriptKeys, args)
-      for (const row of rows(reply, 6)) answers.push(toSettleAnswer(row))
-      if (reply.length > 0) break
-      await restore()
+    scriptKeys.push(...entries)
+    const items = JSON.stringify(batch.map(request => settleItem(store, request)))
+    const args = [retention.markerMs, retention.resultMs, retention.keyMs, endedCountsTtlMs(store), items]
+    let reply: string | undefined
+    while (reply === undefined) {
+      ;[reply] = await store.main.run('settle', scriptKeys, args)
+      if (reply === undefined) await restore()
     }
+    for (const row of rows(JSON.parse(reply) as string[], 6)) answers.push(toSettleAnswer(row))
   }
   return answers
 }
 
-/** What a success whose marker is there has no need of: one text for the script to read only when it must. */
-function moreOf({ worker, startedAtMs, delayMs, error, yieldsToCancel, endedAtMs }: SettleRequest): string {
-  return JSON.stringify([
-    worker,
-    String(startedAtMs),
-    String(Math.round(delayMs)),
+function settleItem(store: SideStore, request: SettleRequest): string[] {
+  const { activity, error, endedAtMs } = request
+  return [
+    activity.id,
+    request.leaseId,
+    digestOf(request.said),
+    String(activity.attempt),
+    request.outcome,
+    request.result ?? '',
+    countField(activity),
+    activity.key?.key ?? '',
+    store.keys.channel(activity.id),
+    request.worker,
+    String(request.startedAtMs),
+    String(Math.round(request.delayMs)),
     error === null ? '' : JSON.stringify(error),
-    yieldsToCancel ? '1' : '',
+    request.yieldsToCancel ? '1' : '',
     endedAtMs === undefined ? '' : String(endedAtMs),
-  ])
+  ]
+}
+
+/** What is as short as a digest, and plain, stands for itself: most handlers return nothing. */
+const PLAIN = /^[\w .-]{1,27}$/
+
+function digestOf(said: string): string {
+  return PLAIN.test(said) ? said : hash('sha1', said, 'base64url')
 }
 
 /** Counts of what ended outlive the longest memory of an ended activity. */

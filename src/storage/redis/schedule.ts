@@ -1,7 +1,7 @@
 // The due-time index of `ns.delay`: which attempt is due when, with its envelope, until it is dispatched.
 
 import type { Activity, DelayRecord } from '../../core/activity.ts'
-import { LIMITS, REHOMING_LIMITS } from '../../core/limits.ts'
+import { LIMITS, REHOMING_LIMITS, SCHEDULE_LIMITS } from '../../core/limits.ts'
 import { delayKey } from '../../core/topics.ts'
 import { countField } from './attempts.ts'
 import type { SideStore } from './side-store.ts'
@@ -121,10 +121,6 @@ export async function indexed(store: SideStore, member: string): Promise<{ entry
   return value === null ? null : { entry: parseValue(member, value), dueAtMs: Number(score ?? 0) }
 }
 
-/** How many members of the index one command looks at, or how many values it gives. */
-const SCAN_COUNT = 1_000
-const VALUES_AT_ONCE = 50
-
 /** Where reading the index begins, and how it says that it has ended. */
 export const INDEX_START = '0'
 
@@ -139,7 +135,7 @@ export async function indexedMembers(
   do {
     const at = cursor
     const [next, flat] = await store.main.guard('the schedule', () =>
-      redis.zscan(store.keys.due, at, 'COUNT', SCAN_COUNT),
+      redis.zscan(store.keys.due, at, 'COUNT', SCHEDULE_LIMITS.scanMembers),
     )
     for (const [member] of rows(flat, 2)) if (member !== undefined) members.add(member)
     cursor = next
@@ -153,7 +149,7 @@ export async function* indexedPartitions(
   members: readonly string[],
 ): AsyncGenerator<{ readonly member: string; readonly partition: number }[]> {
   const { redis } = store.main
-  for (const batch of batches(members, VALUES_AT_ONCE)) {
+  for (const batch of batches(members, SCHEDULE_LIMITS.valuesAtOnceMax)) {
     const values = await store.main.guard('the schedule', () => redis.hmget(store.keys.delayed, ...batch))
     yield batch.flatMap((member, at) => {
       const value = values[at] ?? null

@@ -3,19 +3,20 @@
 -- No marker at all, as after a loss of Redis, counts as ours. A marker restored from the log has no digest: what was settled
 -- under this lease is the answer then, whatever is said now.
 --
--- KEYS  1 leases · 2 running counts · 3 ended counts of now · 4 generation · then per item: marker, key entry (or the marker again)
--- ARGV  1 markerTtlMs · 2 resultTtlMs · 3 keyTtlMs · 4 endedTtlMs · then per item 10:
---       id, leaseId, digest, attempt, outcome, result, type|priority, key, channel, and as JSON what a success needs only when there is
---       no marker: [worker, startedAtMs, delayMs, error, '1' when a cancel that was asked for comes first, endedAtMs or '' for now]
--- Reply: nothing at all when this run of Redis was not told yet what has ended (`generation.lua`); else per item, flat: verdict ('settled' | 'lease_lost' | 'conflict' | 'cancel_requested'), outcome, endedAtMs, dueAtMs or '',
+-- KEYS  1 leases · 2 running counts · 3 ended counts of now · 4 generation · then per item: marker · then per item that has a key: its entry
+-- ARGV  1 markerTtlMs · 2 resultTtlMs · 3 keyTtlMs · 4 endedTtlMs · 5 the items as JSON, each a list of texts: id, leaseId, digest, attempt,
+--       outcome, result, type|priority, key, channel, worker, startedAtMs, delayMs, error, '1' when a cancel that was asked for comes first,
+--       endedAtMs or '' for now
+-- Reply: nothing at all when this run of Redis was not told yet what has ended (`generation.lua`); else as JSON, per item, flat: verdict ('settled' | 'lease_lost' | 'conflict' | 'cancel_requested'), outcome, endedAtMs, dueAtMs or '',
 --       startedAtMs, worker; with 'cancel_requested' nothing was written, and the last one is the reason
 if not wasTold(KEYS[4]) then return {} end
 local now = nowMs()
 local nowText = text(now)
 local running, ended, reply, gone = {}, {}, {}, {}
-local texts = readTexts(5, 2)
+local items = cjson.decode(ARGV[5])
+local texts = readTexts(5, 4 + #items)
+local entry = 4 + #items
 local size = 0
-local ofSuccess = { '', '', '0', '', '', '' }
 -- A marker as `claim.lua` writes it first: its lease, what stays of it, when it began, and its worker.
 local claimed = '^{"s":"running","d":"%d+","l":"([^"\\\n]*)",("b":"(%d+)","w":"([^"\\\n]*)","n":"%d+","tp":"[^"\n]*"[^\n]-),"e":%d+}\n'
 
@@ -30,17 +31,18 @@ local function say(verdict, outcome, at, due, started, worker)
 end
 
 -- Writes an end, and what depends on it.
-local function write(i, value, ttl, id, outcome, counted, channel)
-  texts[KEYS[i]] = value
-  redis.call('SET', KEYS[i], value, 'PX', text(ttl))
+local function write(marker, value, ttl, item, entryKey)
+  local id, outcome, counted = item[1], item[5], item[7]
+  texts[marker] = value
+  redis.call('SET', marker, value, 'PX', text(ttl))
   gone[#gone + 1] = id
   if not terminal[outcome] then return end
   local field = counted .. '|' .. outcome
   ended[field] = (ended[field] or 0) + 1
-  if KEYS[i + 1] ~= KEYS[i] and redis.call('HGET', KEYS[i + 1], 'id') == id then
-    redis.call('HSET', KEYS[i + 1], 'st', outcome == 'completed' and 'succeeded' or 'unsuccessful')
+  if entryKey and redis.call('HGET', entryKey, 'id') == id then
+    redis.call('HSET', entryKey, 'st', outcome == 'completed' and 'succeeded' or 'unsuccessful')
   end
-  redis.call('PUBLISH', channel, id)
+  redis.call('PUBLISH', item[9], id)
 end
 
 local function lifeOf(result, idempotencyKey)
@@ -50,52 +52,53 @@ local function lifeOf(result, idempotencyKey)
   return ttl
 end
 
-for i = 5, #KEYS, 2 do
-  local at = 4 + ((i - 5) / 2) * 10
-  local id, lease, digest, attempt, outcome = ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5]
-  local result, counted, idempotencyKey, channel = ARGV[at + 6], ARGV[at + 7], ARGV[at + 8], ARGV[at + 9]
-  local holder, kept, began, holderName
-  if outcome == 'completed' and texts[KEYS[i]] then
-    holder, kept, began, holderName = string.match(texts[KEYS[i]], claimed)
+for nth, item in ipairs(items) do
+  local key, entryKey = KEYS[4 + nth], nil
+  local _, lease, digest, attempt, outcome, result, counted, idempotencyKey = unpack(item, 1, 8)
+  if idempotencyKey ~= '' then
+    entry = entry + 1
+    entryKey = KEYS[entry]
   end
+  local holder, kept, began, holderName
+  if outcome == 'completed' and texts[key] then holder, kept, began, holderName = string.match(texts[key], claimed) end
   if holder == lease then
     -- What nearly all are, as text: a table of it would cost as much as all else.
     local value = '{"s":"completed",' .. kept .. ',"sl":"' .. lease .. '","sd":"' .. digest .. '","so":"completed","sn":"' .. attempt
       .. '","t":"' .. nowText .. '"}\n' .. result
-    write(i, value, lifeOf(result, idempotencyKey), id, outcome, counted, channel)
+    write(key, value, lifeOf(result, idempotencyKey), item, entryKey)
     running[counted] = (running[counted] or 0) - 1
     say('settled', outcome, nowText, '', began, holderName)
   else
-    local marker = markerOf(texts[KEYS[i]]) or {}
+    local marker = markerOf(texts[key]) or {}
     local exists = marker.s
-    local more = (outcome == 'completed' and exists) and ofSuccess or cjson.decode(ARGV[at + 10])
+    local worker, startedAt, delayMs, failure, yields, endedAt = unpack(item, 10, 15)
     if exists and marker.l ~= lease then
       if marker.sl ~= lease then say('lease_lost', '', '', '', '', '')
       elseif marker.sd and marker.sd ~= digest then say('conflict', marker.so, '', '', '', '')
       else say('settled', marker.so, marker.t, marker.sa or '', marker.b or '', marker.w or '') end
-    elseif marker.c and more[5] == '1' then
+    elseif marker.c and yields == '1' then
       say('cancel_requested', '', '', '', '', marker.cr or '')
     else
-      local endedAt = more[6] == '' and nowText or more[6]
-      local started, worker = marker.b or more[2], marker.w or more[1]
+      endedAt = some(endedAt) or nowText
+      startedAt, worker = marker.b or startedAt, marker.w or worker
       local due, ttl = '', lifeOf(result, idempotencyKey)
       marker.s, marker.n = outcome, attempt
       if outcome == 'retrying' then
         -- as long as it waits it must be found, to be looked at or cancelled
-        due = text(now + tonumber(more[3]))
-        ttl = math.max(ttl, tonumber(ARGV[1]) + tonumber(more[3]))
+        due = text(now + tonumber(delayMs))
+        ttl = math.max(ttl, tonumber(ARGV[1]) + tonumber(delayMs))
         marker.s, marker.n = 'scheduled', text(attempt + 1)
       elseif outcome == 'lease_expired' then
         marker.s, marker.n = 'pending', text(attempt + 1)
       end
       marker.sl, marker.sd, marker.so, marker.sn, marker.t, marker.sa = lease, digest, outcome, attempt, endedAt, some(due)
-      marker.b, marker.w, marker.tp, marker.k = started, worker, counted, some(idempotencyKey)
-      if more[4] ~= '' then marker.er = more[4] end
+      marker.b, marker.w, marker.tp, marker.k = startedAt, worker, counted, some(idempotencyKey)
+      if failure ~= '' then marker.er = failure end
       if result ~= '' then marker.r = result end
       marker.l, marker.d, marker.e, marker.rc, marker.ra, marker.h = nil, nil, nil, nil, nil, nil
-      write(i, textOf(marker), ttl, id, outcome, counted, channel)
+      write(key, textOf(marker), ttl, item, entryKey)
       if exists then running[counted] = (running[counted] or 0) - 1 end
-      say('settled', outcome, endedAt, due, started, worker)
+      say('settled', outcome, endedAt, due, startedAt, worker)
     end
   end
 end
@@ -108,4 +111,4 @@ for field, count in pairs(ended) do
   counted = true
 end
 if counted then redis.call('PEXPIRE', KEYS[3], ARGV[4]) end
-return reply
+return { cjson.encode(reply) }

@@ -37,12 +37,11 @@ local function textOf(marker)
 end
 -- What follows the marker: nothing when it stays for good, else what SET takes: 'KEEPTTL', or 'PX' or 'PXAT' and a number.
 local function writeMarker(key, marker, ...) redis.call('SET', key, textOf(marker), ...) end
--- The texts of many markers by their keys, from the `first` on, which stand `step` apart: a script calls Redis once for all, since
--- calls are most of what it costs. Whoever writes one keeps the table up to date: a key may come twice.
-local function readTexts(first, step)
-  local keys, texts = {}, {}
-  for i = first, #KEYS, step do keys[#keys + 1] = KEYS[i] end
-  for at, value in ipairs(redis.call('MGET', unpack(keys))) do texts[keys[at]] = value end
+-- The texts of many markers by their keys, which stand from `first` to `last`: a script calls Redis once for all, since calls are
+-- most of what it costs. Whoever writes one keeps the table up to date: a key may come twice.
+local function readTexts(first, last)
+  local texts = {}
+  for at, value in ipairs(redis.call('MGET', unpack(KEYS, first, last))) do texts[KEYS[first + at - 1]] = value end
   return texts
 end
 
