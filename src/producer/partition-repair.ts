@@ -83,12 +83,22 @@ export class PartitionRepair {
         last === this.#sending ||
         last.bytes + entry.bytes > PRODUCER_LIMITS.partitionBatchBytesMax
       ) {
+        this.#dropGivenUp()
         this.#batches.push({ entries: [entry], bytes: entry.bytes })
       } else {
         last.entries.push(entry)
         last.bytes += entry.bytes
       }
     }
+  }
+
+  // A broker that does not answer keeps the first for 10 s, and whole batches behind it pass their deadlines meanwhile. The
+  // first stays, answered or not: whoever runs takes it away by its place.
+  #dropGivenUp(): void {
+    const [first, ...others] = this.#batches
+    if (first === undefined) return
+    const waiting = others.filter(({ entries }) => entries.some(entry => !entry.call.hasAnswer(entry.index)))
+    if (waiting.length < others.length) this.#batches.splice(0, this.#batches.length, first, ...waiting)
   }
 
   /** True when nothing waits here. */
