@@ -42,6 +42,8 @@ export const LIMITS = {
   dequeueBatchMax: 1_000,
   /** Records in one Lua call: scripts stop the world, 200 take about 3 ms. */
   scriptBatchMax: 200,
+  /** Bytes of envelopes or results in one Lua call: it copies and parses them while everybody waits. One item may be larger. */
+  scriptBytesMax: 4 * KIB * KIB,
   /** One round of the reaper or the scheduler. */
   housekeepingBatchMax: 1_000,
   pageItemsMax: 200,

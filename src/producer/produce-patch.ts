@@ -96,8 +96,11 @@ interface OwnTopic {
 
 /** Undefined when something in it is not Errand's. */
 function ownTopic({ topic, partitions }: TopicData): OwnTopic | undefined {
-  const messages = partitions.map(each => each.messages[0]).filter(message => message instanceof PartitionMessage)
-  return messages.length === partitions.length ? { topic, messages } : undefined
+  const all = partitions.flatMap(each => each.messages)
+  const messages = all.filter(message => message instanceof PartitionMessage)
+  if (messages.length < all.length) return undefined
+  invariant(all.length === partitions.length, `a partition of ${topic} has several batches in one request`)
+  return { topic, messages }
 }
 
 /** The request's body: transactional id, acks, timeout, then per topic and partition a record batch. */

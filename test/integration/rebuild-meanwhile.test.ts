@@ -154,12 +154,12 @@ describe('a long history', () => {
 
   async function expectAll(): Promise<void> {
     const dump = await dumpNamespace(long.redis, long.namespace)
-    const markers = [...dump].filter(([key]) => key.startsWith('a:h-'))
+    const markers = [...dump].filter(([key]) => key.startsWith('m:h-'))
     expect(markers.length).toBe(COUNT)
-    expect(markers.filter(([key, { fields }]) => fields['r'] !== `ok|${key.slice('a:h-'.length)}`)).toEqual([])
+    expect(markers.filter(([key, { fields }]) => fields['r'] !== `ok|${key.slice('m:h-'.length)}`)).toEqual([])
     expect([...dump.keys()].filter(key => key.startsWith('key:')).length).toBe(COUNT / 3)
     // What is left of a day after the hour that has passed, and no fresh one.
-    const lives = [...dump].flatMap(([key, { ttlMs }]) => (/^(a|key):/.test(key) ? [ttlMs] : []))
+    const lives = [...dump].flatMap(([key, { ttlMs }]) => (/^(m|key):/.test(key) ? [ttlMs] : []))
     expect(Math.max(...lives)).toBeLessThanOrEqual(23 * HOUR_MS)
     expect(Math.min(...lives)).toBeGreaterThan(22.9 * HOUR_MS)
     const { completed } = await long.storage.stats()
@@ -170,7 +170,7 @@ describe('a long history', () => {
     const child = spawnChild(long, { diesAt: 0.4 })
     expect(await once(child, 'exit')).toEqual([null, 'SIGKILL'])
     const killedAt = await dumpNamespace(long.redis, long.namespace)
-    const written = [...killedAt.keys()].filter(key => key.startsWith('a:h-')).length
+    const written = [...killedAt.keys()].filter(key => key.startsWith('m:h-')).length
     expect(written).toBeGreaterThanOrEqual(COUNT * 0.4)
     expect(written).toBeLessThan(COUNT)
 
@@ -264,12 +264,12 @@ describe('what ended longer ago than Redis remembers', () => {
     await old.storage.rebuild()
 
     const dump = await dumpNamespace(old.redis, old.namespace)
-    expect([...dump.keys()].filter(key => /^(a|key):/.test(key)).sort()).toEqual(
-      [`a:${waiting.id}`, 'a:cancelled-and-seen', 'a:redriven', 'a:to-come'].sort(),
+    expect([...dump.keys()].filter(key => /^(m|key):/.test(key)).sort()).toEqual(
+      [`m:${waiting.id}`, 'm:cancelled-and-seen', 'm:redriven', 'm:to-come'].sort(),
     )
-    expect(dump.get(`a:${waiting.id}`)).toMatchObject({ ttlMs: -1, fields: { s: 'cancelled' } })
-    expect(dump.get('a:cancelled-and-seen')?.ttlMs).toBeGreaterThan(HOUR_MS)
-    expect(dump.get('a:redriven')).toMatchObject({ fields: { rd: 'again', rp: '1' } })
+    expect(dump.get(`m:${waiting.id}`)).toMatchObject({ ttlMs: -1, fields: { s: 'cancelled' } })
+    expect(dump.get('m:cancelled-and-seen')?.ttlMs).toBeGreaterThan(HOUR_MS)
+    expect(dump.get('m:redriven')).toMatchObject({ fields: { rd: 'again', rp: '1' } })
     expect(dump.get('unseen')?.fields).toEqual({ 'parked|normal': '1' })
     const marker = markerFields(await old.redis.getBuffer(new Keys(old.namespace).marker('redriven')))
     expect(marker?.s).toBeUndefined()

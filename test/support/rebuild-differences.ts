@@ -19,7 +19,7 @@ interface Rule {
 }
 
 const GOES_DIFFERS_MS_MAX = 10_000
-const isMarker = ({ key }: Difference): boolean => key.startsWith('a:')
+const isMarker = ({ key }: Difference): boolean => key.startsWith('m:')
 const isRunning = ({ was }: Difference): boolean => was?.fields['s'] === 'running'
 
 /** The rules, each seen at work in the test. */

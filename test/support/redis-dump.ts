@@ -77,7 +77,7 @@ async function answersTo<T>(
 
 /** A marker's fields one by one, as a hash would have them. */
 function fieldsOf(key: string, text: string): Readonly<Record<string, string>> {
-  return key.includes('}:a:') ? { ...markerFields(Buffer.from(text)) } : { value: text }
+  return key.includes('}:m:') ? { ...markerFields(Buffer.from(text)) } : { value: text }
 }
 
 function pairs(flat: readonly string[] | undefined): Record<string, string> | null {

@@ -35,7 +35,8 @@ export async function claim(
   store: SideStore,
   params: { readonly requests: readonly ClaimRequest[]; readonly leaseMs: number; readonly worker: string },
 ): Promise<ClaimAnswer[]> {
-  const claiming = batches(params.requests, LIMITS.scriptBatchMax).map(batch => claimBatch(store, batch, params))
+  const batched = batches(params.requests, LIMITS.scriptBatchMax, ({ envelope }) => envelope.length)
+  const claiming = batched.map(batch => claimBatch(store, batch, params))
   return (await Promise.all(claiming)).flat()
 }
 
@@ -51,7 +52,7 @@ async function claimBatch(
     const { id, attempt, key } = activity
     scriptKeys.push(keys.marker(id))
     envelopes.push(envelope)
-    return [id, String(attempt), leaseId, countField(activity), key?.key ?? '']
+    return [id, String(attempt), leaseId, countField(activity), key?.key.toWellFormed() ?? '']
   })
   const args = [leaseMs, worker, retention.markerMs, JSON.stringify(items), ...envelopes]
   const [reply] = await store.main.run('claim', scriptKeys, args)
@@ -106,7 +107,7 @@ export async function settle(
 ): Promise<SettleAnswer[]> {
   const { keys, retention } = store
   const answers: SettleAnswer[] = []
-  for (const batch of batches(requests, LIMITS.scriptBatchMax)) {
+  for (const batch of batches(requests, LIMITS.scriptBatchMax, ({ result }) => result?.length ?? 0)) {
     const scriptKeys = [keys.leases, keys.runningCounts, keys.endedCounts(store.clock.nowMs()), keys.generation]
     const entries: string[] = []
     for (const { activity } of batch) {
@@ -134,11 +135,11 @@ function settleItem(store: SideStore, request: SettleRequest): string[] {
     digestOf(request.said),
     String(activity.attempt),
     request.outcome,
-    request.result ?? '',
+    request.result?.toWellFormed() ?? '', // one that the script could not read would fail all of its batch
     countField(activity),
-    activity.key?.key ?? '',
+    activity.key?.key.toWellFormed() ?? '',
     store.keys.channel(activity.id),
-    request.worker,
+    request.worker.toWellFormed(),
     String(request.startedAtMs),
     String(Math.round(request.delayMs)),
     error === null ? '' : JSON.stringify(error),

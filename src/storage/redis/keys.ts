@@ -49,9 +49,9 @@ export class Keys {
     this.rebuild = `${this.#tag}:rebuild`
   }
 
-  /** The marker of an activity. */
+  /** The marker of an activity. Under `a:` older versions have kept hashes, which are not read. */
   marker(id: string): string {
-    return `${this.#tag}:a:${id}`
+    return `${this.#tag}:m:${id}`
   }
 
   /** The entry of an idempotency key. A type holds no colon, so type and key cannot run into each other. */

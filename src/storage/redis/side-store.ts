@@ -4,6 +4,7 @@
 
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../core/clock.ts'
+import { LIMITS } from '../../core/limits.ts'
 import { Keys } from './keys.ts'
 import type { RedisSettings } from './connection.ts'
 import { RedisConnection, checkServer } from './connection.ts'
@@ -112,9 +113,20 @@ export function rows(reply: readonly unknown[], width: number): string[][] {
   return out
 }
 
-/** Splits items into batches that one script may take. */
-export function batches<T>(items: readonly T[], size: number): T[][] {
+/** Splits items into batches that one script may take: so many at most, and of large ones fewer. `sizeOf`: about how many bytes one has. */
+export function batches<T>(items: readonly T[], countMax: number, sizeOf: (item: T) => number = () => 0): T[][] {
   const out: T[][] = []
-  for (let at = 0; at < items.length; at += size) out.push(items.slice(at, at + size))
+  let batch: T[] = []
+  let size = 0
+  for (const item of items) {
+    if (batch.length === countMax || (batch.length > 0 && size + sizeOf(item) > LIMITS.scriptBytesMax)) {
+      out.push(batch)
+      batch = []
+      size = 0
+    }
+    batch.push(item)
+    size += sizeOf(item)
+  }
+  if (batch.length > 0) out.push(batch)
   return out
 }

@@ -33,7 +33,7 @@ async function dumpOf(redis: Redis, prefix: string): Promise<RedisDump> {
   return {
     ...{ leases, due, delayed, reservations },
     hasGeneration: generation === 1,
-    markers: await fieldsOf(redis, names, `${prefix}a:`, 'getBuffer', value => markerOf(value as Buffer)),
+    markers: await fieldsOf(redis, names, `${prefix}m:`, 'getBuffer', value => markerOf(value as Buffer)),
     keys: await fieldsOf(redis, names, `${prefix}key:`, 'hgetall', fields => fields as Record<string, string>),
   }
 }

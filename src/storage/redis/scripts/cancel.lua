@@ -2,7 +2,7 @@
 --
 -- KEYS  1 marker · 2 key entry (or the marker again) · 3 due · 4 delayed · 5 scheduled counts · 6 unseen counts · 7 ended counts of now
 --       8 generation
--- ARGV  1 id · 2 attempt that is waiting · 3 member that it waits under (id:attempt, of a home more) · 4 type|priority · 5 reason · 6 error · 7 result · 8 markerTtlMs
+-- ARGV  1 id · 2 attempt that is waiting · 3 member that it waits under (id:attempt, of a home more) · 4 type|priority · 5 reason · 6 error · 7 result · 8 ttlMs
 --       9 endedTtlMs · 10 channel · 11 key · 12 '1' when the caller has seen its lane record · 13 token
 -- Reply: 'unrestored' (this run of Redis was not told yet what has ended: `generation.lua`) | 'requested' | 'ended' | 'moved' (another attempt than the caller thought) | 'unknown' | 'cancelled' + endedAtMs + value of the delay index or ''
 if not wasTold(KEYS[8]) then return { 'unrestored' } end

@@ -17,7 +17,8 @@ local items = cjson.decode(ARGV[5])
 local texts = readTexts(5, 4 + #items)
 local entry = 4 + #items
 local size = 0
--- A marker as `claim.lua` writes it first: its lease, what stays of it, when it began, and its worker.
+-- A marker as `claim.lua` writes it first, and nothing else has touched since: renewed, retried or with a `\\` in its worker's id it
+-- goes the long way. A success neither yields to a cancel nor brings its own time. Its lease, what stays of it, when it began, and its worker.
 local claimed = '^{"s":"running","d":"%d+","l":"([^"\\\n]*)",("b":"(%d+)","w":"([^"\\\n]*)","n":"%d+","tp":"[^"\n]*"[^\n]-),"e":%d+}\n'
 
 local function say(verdict, outcome, at, due, started, worker)

@@ -1,7 +1,9 @@
 -- What several scripts need; it stands before each of them.
 
--- Whether this run of Redis was told what the logs know (`generation.lua`).
-local function serverRun() return string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or 'unknown' end
+-- Whether this run of Redis was told what the logs know (`generation.lua`), in the form in which markers are kept now: what a version
+-- before has told counts for nothing.
+local form = '2:'
+local function serverRun() return form .. (string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or 'unknown') end
 local function wasTold(generationKey) return redis.call('GET', generationKey) == serverRun() end
 
 -- Milliseconds since the epoch, which are too large for Lua's own way of writing numbers.
