@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { findProgram } from '../scripts/stack/programs.ts'
-import { POSTGRES_DIR } from './npm-folder.ts'
+import { POSTGRES_DIR } from '../scripts/npm-folder.ts'
 
 const DEBIAN_DIR = '/usr/lib/postgresql'
 

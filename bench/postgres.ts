@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { StackError } from '../scripts/stack/stack-error.ts'
-import { ensureInstalled, POSTGRES_DIR } from './npm-folder.ts'
+import { ensureInstalled, POSTGRES_DIR } from '../scripts/npm-folder.ts'
 import { findPostgres } from './postgres-programs.ts'
 import { say } from './say.ts'
 

@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { isInstalled, PEERS_DIR } from '../bench/npm-folder.ts'
+import { isInstalled, PEERS_DIR } from './npm-folder.ts'
 import { repositoryDir } from './stack/places.ts'
 
 interface Check {

@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { isInstalled, PEERS_DIR, POSTGRES_DIR } from '../../bench/npm-folder.ts'
+import { isInstalled, PEERS_DIR, POSTGRES_DIR } from '../../scripts/npm-folder.ts'
 import { runNode } from '../support/run-program.ts'
 
 interface Manifest {

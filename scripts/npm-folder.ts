@@ -3,15 +3,14 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { withLock } from '../scripts/stack/lock.ts'
-import { repositoryDir } from '../scripts/stack/places.ts'
-import { StackError } from '../scripts/stack/stack-error.ts'
-import { say } from './say.ts'
+import { withLock } from './stack/lock.ts'
+import { repositoryDir } from './stack/places.ts'
+import { StackError } from './stack/stack-error.ts'
 
 /** The folder of the peers' packages. */
-export const PEERS_DIR: string = join(import.meta.dirname, 'peers')
+export const PEERS_DIR: string = join(repositoryDir, 'bench', 'peers')
 /** The folder of PostgreSQL's programs. */
-export const POSTGRES_DIR: string = join(import.meta.dirname, 'peers', 'postgres')
+export const POSTGRES_DIR: string = join(PEERS_DIR, 'postgres')
 
 interface Lock {
   readonly packages?: Readonly<Record<string, { readonly version?: string; readonly optional?: boolean }>>
@@ -35,7 +34,7 @@ export async function ensureInstalled(folder: string): Promise<void> {
   await withLock(join(repositoryDir, '.errand', 'bench-install.lock'), async () => {
     if (isInstalled(folder)) return
     const name = relative(repositoryDir, folder)
-    say(`${name}/node_modules is not what its lock file says; running npm ci there (once)`)
+    process.stderr.write(`${name}/node_modules is not what its lock file says; running npm ci there (once)\n`)
     // Nothing that is installed here needs its install scripts, so none is run.
     const args = ['ci', '--ignore-scripts', '--loglevel=error']
     const isWindows = process.platform === 'win32'
