@@ -48,7 +48,8 @@ describe('an attempt that runs for long', () => {
     expect(await long.standing()).toEqual([])
     expect(await long.indexed()).toEqual([])
     expect(await long.counts()).toEqual({ running: 0, scheduled: 0, pending: 0 })
-    expect((await long.observed.outcomes()).map(({ outcome }) => outcome)).toEqual(['completed'])
+    // Once, or once more by a look that came between: copies are legal.
+    expect(new Set((await long.observed.outcomes()).map(({ outcome }) => outcome))).toEqual(new Set(['completed']))
     expect(await long.claim(storage, 500), runAlone()).toEqual([])
   })
 

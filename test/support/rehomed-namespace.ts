@@ -29,6 +29,9 @@ const WAIT_MS_MAX = 30_000
 /** Short, so that tests wait for none of it. */
 const QUICK = { partitions: 1, commitIntervalMs: 50, sessionTimeoutMs: 1_500, maxWaitMs: 50 }
 
+/** Of those that live: on a loaded machine a short one runs out, and who has got the partition then sees to the homes later. */
+const SESSION_MS = 5_000
+
 /** One partition, so that everything stands behind the same frontier. */
 export class RehomedNamespace implements AsyncDisposable {
   readonly observed: ObservedNamespace
@@ -54,7 +57,10 @@ export class RehomedNamespace implements AsyncDisposable {
 
   /** A storage that re-homes after half a second, unless told otherwise, and claims; closed with the namespace. */
   async worker(more: Partial<KafkaStorageOptions> = {}): Promise<KafkaStorage> {
-    const storage = await this.observed.openAnother({ ...QUICK, rehomeAfterMs: 500, ...more })
+    const storage = await this.observed.openAnother({
+      ...{ ...QUICK, sessionTimeoutMs: SESSION_MS, rehomeAfterMs: 500 },
+      ...more,
+    })
     this.#opened.push(storage)
     await storage.subscribe({ types: [LONG.type] })
     return storage

@@ -189,6 +189,8 @@ export class Settler {
   async #flush(jobs: readonly Job[]): Promise<void> {
     if (jobs.length === 0) return
     const requests = jobs.map(job => job.request)
+    // Now: a look at what runs here may find it ended meanwhile, and let go of it.
+    const entries = requests.map(({ leaseId }) => this.#attempts.running(leaseId)?.entry)
     const answers = await crossing('settle.decided', () => settle(this.#store, requests, this.#restore))
     const decidedErrors = await this.#errorsDecided(jobs, answers)
     const settlements = jobs.map((job, at) => {
@@ -205,9 +207,7 @@ export class Settler {
       settlements.flatMap((each, at) => (each === null || errors[at] !== undefined ? [] : [each])),
     )
     await this.#rehoming.settled(() =>
-      settlements.flatMap((each, at) =>
-        each === null || errors[at] !== undefined ? [] : (this.#attempts.running(each.leaseId ?? '')?.entry ?? []),
-      ),
+      settlements.flatMap((each, at) => (each === null || errors[at] !== undefined ? [] : (entries[at] ?? []))),
     )
     jobs.forEach((job, at) => this.#answer(job, answers[at], errors[at]))
   }
