@@ -67,11 +67,6 @@ export function timeJson(atMs: number): string {
 const TIMES_KEPT = 256
 const times: ({ readonly atMs: number; readonly json: string } | undefined)[] = Array.from({ length: TIMES_KEPT })
 
-/** The same, or `null`. */
-export function timeOrNullJson(atMs: number | null): string {
-  return atMs === null ? 'null' : timeJson(atMs)
-}
-
 /** A string or null as JSON text. */
 export function textJson(text: string | null | undefined): string {
   return text === null || text === undefined ? 'null' : JSON.stringify(text)
