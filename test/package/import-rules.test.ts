@@ -93,8 +93,20 @@ const PLANTED: Readonly<Record<string, { readonly may: readonly string[]; readon
     may: ['./y.ts', '../../core/y.ts', '../../storage/storage.ts', 'node:assert/strict'],
     mayNot: ['../../wire/y.ts', '../../producer/y.ts', 'kafkajs', 'ioredis', 'vitest'],
   },
+  'src/doctor/x.ts': {
+    may: ['./y.ts', '../core/y.ts'],
+    mayNot: ['../storage/storage.ts', '../producer/y.ts', '../client/y.ts', 'kafkajs', 'ioredis', 'zod', 'node:fs'],
+  },
+  'src/operations/x.ts': {
+    may: ['./y.ts', '../core/y.ts', '../client/y.ts', '../worker/y.ts', '../storage/storage.ts'],
+    mayNot: ['../storage/kafka/y.ts', '../storage/memory/y.ts', '../wire/y.ts', 'kafkajs', 'ioredis', 'zod'],
+  },
   'src/cli/x.ts': {
-    may: ['./y.ts', '../storage/kafka/y.ts', '../worker/y.ts', 'zod', '@opentelemetry/sdk-node', 'node:util'],
+    may: ['./y.ts', '../storage/kafka/y.ts', '../worker/y.ts', 'zod', 'commander', 'pino', 'node:util'],
+    mayNot: ['kafkajs', 'ioredis'],
+  },
+  'src/cli/commands/x.ts': {
+    may: ['../y.ts', '../../storage/kafka/y.ts', '../../worker/y.ts', '@opentelemetry/sdk-node'],
     mayNot: ['kafkajs', 'ioredis'],
   },
   'src/index.ts': {
