@@ -25,6 +25,12 @@ export interface KafkaStorageOptions {
   readonly brokers: readonly string[]
   /** `redis://[user:password@]host:port[/db]`, or `rediss://` for TLS. */
   readonly redisUrl: string
+  /** User at Redis, where it has users and the address names none. */
+  readonly redisUsername?: string
+  /** Password at Redis, where the address names none: addresses end up in logs and process lists. */
+  readonly redisPassword?: string
+  /** Options of `tls.connect` for `rediss://`, such as `ca`. @defaultValue the system's authorities */
+  readonly redisTls?: Readonly<Record<string, unknown>>
   /** RESP version for proxies that refuse HELLO. @defaultValue 3 */
   readonly redisProtocol?: 2 | 3
   /** How Kafka sees this process. @defaultValue 'errand' */
@@ -68,6 +74,9 @@ export interface ResolvedKafkaStorageOptions {
   readonly namespace: string
   readonly kafka: KafkaSettings
   readonly redisUrl: string
+  readonly redisUsername: string | undefined
+  readonly redisPassword: string | undefined
+  readonly redisTls: Readonly<Record<string, unknown>> | undefined
   readonly redisProtocol: 2 | 3
   readonly provision: boolean
   readonly partitions: number
@@ -87,6 +96,9 @@ const KNOWN = [
   'namespace',
   'brokers',
   'redisUrl',
+  'redisUsername',
+  'redisPassword',
+  'redisTls',
   'redisProtocol',
   'clientId',
   'ssl',
@@ -123,6 +135,9 @@ export function resolveKafkaStorageOptions(options: KafkaStorageOptions): Resolv
   if (![2, 3].includes(redisProtocol)) {
     check.add(`redisProtocol is ${describe(redisProtocol)}; it must be 2 or 3.`, 'redisProtocol')
   }
+  if (options.redisTls !== undefined && !options.redisUrl?.startsWith('rediss://')) {
+    check.add('redisTls is given, and redisUrl is not rediss://; make it so, or leave redisTls out.', 'redisTls')
+  }
   if (typeof provision !== 'boolean') {
     check.add(`provision is ${describe(provision)}; it must be true or false.`, 'provision')
   }
@@ -137,6 +152,9 @@ export function resolveKafkaStorageOptions(options: KafkaStorageOptions): Resolv
       ...(options.sasl === undefined ? {} : { sasl: options.sasl }),
     },
     redisUrl: check.value('', () => checkRedisUrl(options.redisUrl)),
+    redisUsername: options.redisUsername,
+    redisPassword: options.redisPassword,
+    redisTls: options.redisTls,
     redisProtocol,
     provision,
     partitions: check.integer('partitions', options.partitions ?? 4, 1, 1_000),

@@ -2,6 +2,7 @@
 // waiters. Errors are translated here, once; what Redis must be like is checked here, before anything is written.
 
 import { Redis } from 'ioredis'
+import type { RedisOptions } from 'ioredis'
 import type { Clock } from '../../core/clock.ts'
 import { withDeadline } from '../../core/clock.ts'
 import { ErrandError } from '../../core/errors.ts'
@@ -13,6 +14,12 @@ import { SCRIPTS, scriptText } from './script-text.ts'
 export interface RedisSettings {
   /** `redis://[user:password@]host:port[/db]`, or `rediss://` for TLS. */
   readonly url: string
+  /** Where the address names none. */
+  readonly username?: string | undefined
+  /** Where the address names none. */
+  readonly password?: string | undefined
+  /** Options of `tls.connect`, for `rediss://`. */
+  readonly tls?: Readonly<Record<string, unknown>> | undefined
   /** RESP version. @defaultValue 3 */
   readonly protocol?: 2 | 3
   /** Unit: ms. A command that takes longer counts as "outcome unknown". @defaultValue 5_000 */
@@ -36,6 +43,7 @@ export class RedisConnection {
   constructor(settings: RedisSettings, name: string) {
     this.#settings = settings
     this.redis = new Redis(settings.url, {
+      ...credentialsOf(settings),
       lazyConnect: true,
       connectionName: `errand-${name}`,
       protocol: settings.protocol ?? 3,
@@ -167,6 +175,15 @@ export function safeUrl(url: string): string {
     return `${parsed.protocol}//${parsed.host}${parsed.pathname === '/' ? '' : parsed.pathname}`
   } catch {
     return 'an address that is no URL'
+  }
+}
+
+/** What the address does not say. ioredis takes these only where the address has none. */
+function credentialsOf({ username, password, tls }: RedisSettings): Pick<RedisOptions, 'username' | 'password' | 'tls'> {
+  return {
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(tls === undefined ? {} : { tls: { ...tls } }),
   }
 }
 
