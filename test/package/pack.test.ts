@@ -1,13 +1,30 @@
 // What `npm pack` yields: a tarball that installs into another project, whose doors load, and which publint finds sound.
 
+import type { ChildProcess } from 'node:child_process'
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ErrandError } from '../../src/core/errors.ts'
+import { dropTopics } from '../support/drop-topics.ts'
+import { freshNamespace, kafkaBrokers, redisUrl } from '../support/stack.ts'
 
 const run = promisify(execFile)
+
+/** Resolves once the process wrote this to stderr. */
+function untilSaid(child: ChildProcess, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let said = ''
+    child.stderr?.on('data', (chunk: string) => {
+      said += chunk
+      if (said.includes(text)) resolve()
+    })
+    child.once('exit', () => reject(new ErrandError('timeout', `ended without ${text}: ${said}`)))
+  })
+}
+
 const root = new URL('../..', import.meta.url).pathname
 
 const DOORS: Readonly<Record<string, readonly string[]>> = {
@@ -73,6 +90,51 @@ describe('the packed tarball', () => {
     const files = stdout.split('\n')
     expect(files).toContain('package/dist/storage/redis/scripts/claim.lua')
     expect(files.filter(file => file.endsWith('.test.ts') || file.endsWith('.test.js'))).toEqual([])
+  })
+
+  it('brings its command, which needs nothing that only development has', async () => {
+    const errand = join(folder, 'node_modules', '.bin', 'errand')
+    const { stdout } = await run(errand, ['--version'], { cwd: folder })
+    expect(stdout.trim()).toMatch(/^\d+\.\d+\.\d+$/)
+    const dev = run(errand, ['dev', '--http-port', '0', '-o', 'jsonl'], { cwd: folder })
+    dev.child.stdout?.on('data', (chunk: Buffer) => {
+      if (chunk.toString().includes('"type":"completed"')) dev.child.kill('SIGINT')
+    })
+    expect((await dev).stderr).toContain('MEMORY FORGETS')
+  })
+
+  it('its `init` writes a project that type-checks, and enqueues and runs an activity on Kafka and Redis', async () => {
+    const errand = join(folder, 'node_modules', '.bin', 'errand')
+    const project = join(folder, 'example')
+    const namespace = freshNamespace()
+    const env = {
+      ...process.env,
+      ...{ ERRAND_NAMESPACE: namespace, ERRAND_KAFKA_BROKERS: kafkaBrokers().join(','), ERRAND_REDIS_URL: redisUrl() },
+    }
+    await run(errand, ['init', 'example'], { cwd: folder })
+    await expect(run(errand, ['init', 'example'], { cwd: folder })).rejects.toMatchObject({ code: 4 })
+    const types = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024', '--allowImportingTsExtensions']
+    const files = ['worker.ts', 'producer.ts'].map(file => join(project, file))
+    const typesOfNode = [
+      '--types',
+      'node',
+      '--typeRoots',
+      join(root, 'node_modules/@types'),
+      '--lib',
+      'es2024,esnext.disposable',
+    ]
+    await run(join(root, 'node_modules/.bin/tsc'), [...types, ...typesOfNode, ...files], { cwd: project })
+    const worker = run(errand, ['worker', '--import', './worker.ts', '--http-port', 'off'], { cwd: project, env })
+    worker.child.stderr?.setEncoding('utf8')
+    try {
+      await untilSaid(worker.child, 'errand-worker runs')
+      const { stdout } = await run(process.execPath, ['producer.ts', '7'], { cwd: project, env })
+      expect(stdout).toMatch(/^created [0-9a-f-]{36}\n\{ receiptId: 'receipt-7' \}\n$/)
+    } finally {
+      worker.child.kill('SIGTERM')
+      await worker
+      await dropTopics(namespace)
+    }
   })
 
   it('is sound by the rules of publint', async () => {
