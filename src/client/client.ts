@@ -3,14 +3,18 @@
 import { ErrandError, invariant } from '../core/errors.ts'
 import { LIMITS } from '../core/limits.ts'
 import { checkId } from '../core/names.ts'
-import { checkInteger, checkText, describe } from '../core/text.ts'
+import { checkInteger, describe } from '../core/text.ts'
 import type { ActivityEvent, CancelAnswer, EventGap } from '../storage/storage.ts'
+import type { ActivitySpan } from '../telemetry/telemetry.ts'
 import type { ClientOptions, ResolvedClientOptions } from './client-options.ts'
 import { resolveClientOptions } from './client-options.ts'
 import type { ActivityDefinition } from './define-activity.ts'
 import type { HandleJson } from './handle.ts'
 import { Handle, cancelActivity, handleJsonOf } from './handle.ts'
 import { Inspector } from './inspector.ts'
+import { quietly } from './quiet-iteration.ts'
+import type { RedriveOptions } from './redrive.ts'
+import { redriveActivity } from './redrive.ts'
 import type { EnqueueOptions, SubmissionAnswer, SubmissionItem } from './submission.ts'
 import { submit } from './submission.ts'
 import { TypeDeclarations } from './type-declarations.ts'
@@ -45,12 +49,13 @@ export class Client {
   readonly #options: ResolvedClientOptions
   #declarations: TypeDeclarations
   #parentId: string | undefined
+  #parentSpan: ActivitySpan | undefined
 
   /** Throws `invalid_argument` naming the option. */
   constructor(options: ClientOptions) {
     this.#options = resolveClientOptions(options)
     this.#declarations = new TypeDeclarations(this.#options.storage)
-    this.inspect = new Inspector(this.#options.storage)
+    this.inspect = new Inspector(this.#options)
   }
 
   /**
@@ -108,25 +113,29 @@ export class Client {
   /**
    * Enqueues a failed, dead-lettered or cancelled activity anew, as another activity that names it. Twice gives the same one.
    * Throws `not_found`, or `conflict` when it has not ended or has completed.
+   *
+   * With an `edit` the new activity has another payload, and `edited_from` in its metadata; the original stays as it is. Throws
+   * `conflict`, with `details.redrivenAs`, also when the original was redriven before under another id than `edit.newId`.
    */
-  async redrive(
-    id: string,
-    { reason }: { readonly reason?: string | undefined } = {},
-  ): Promise<{ readonly id: string }> {
-    if (reason !== undefined) checkText('reason', reason, LIMITS.reasonBytesMax, 0)
-    return this.#options.storage.redrive({ id: checkId(id), ...(reason === undefined ? {} : { reason }) })
+  async redrive(id: string, options: RedriveOptions = {}): Promise<{ readonly id: string }> {
+    return redriveActivity(this.#options, checkId(id), options)
   }
 
   /** What happens from now on to all activities, with an explicit marker where something was missed. Ends with the signal. */
   events(params: { readonly signal: AbortSignal }): AsyncIterable<ActivityEvent | EventGap> {
-    return this.#options.storage.events(params)
+    const { storage, telemetry } = this.#options
+    return quietly(telemetry, storage.events(params))
   }
 
-  /** A client whose activities name this one as their parent. Handlers have theirs as `ctx.client`. */
-  childOf(parentId: string): Client {
+  /**
+   * A client whose activities name this one as their parent. Handlers have theirs as `ctx.client`. `parentSpan`: of the attempt
+   * whose handler it is for; its enqueues lead back to it.
+   */
+  childOf(parentId: string, parentSpan?: ActivitySpan): Client {
     const child = new Client(this.#options)
     child.#declarations = this.#declarations
     child.#parentId = checkId(parentId)
+    child.#parentSpan = parentSpan
     return child
   }
 
@@ -134,7 +143,10 @@ export class Client {
   async [Symbol.asyncDispose](): Promise<void> {}
 
   #submit(definition: ActivityDefinition, items: readonly SubmissionItem[]): Promise<SubmissionAnswer[]> {
-    const parts = { options: this.#options, declarations: this.#declarations, parentId: this.#parentId }
+    const parts = {
+      ...{ options: this.#options, declarations: this.#declarations },
+      ...{ parentId: this.#parentId, parentSpan: this.#parentSpan },
+    }
     return submit(parts, definition, items)
   }
 

@@ -20,6 +20,7 @@ describe('what is not acceptable is refused at once, naming the field', () => {
   const cases: [string, Record<string, unknown>][] = [
     ['type', { type: 'no.dots' }],
     ['type', { type: 'dlq' }],
+    ['type', { type: 'errand-operation' }],
     ['input', { input: { parse: () => 1 } }],
     ['output', { output: 'string' }],
     ['maxAttempts', { maxAttempts: 0 }],

@@ -3,6 +3,7 @@
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { ErrandError } from '../core/errors.ts'
+import { RESERVED_TYPE_PREFIX } from '../core/names.ts'
 import { newActivity } from '../core/new-activity.ts'
 import type { Priority } from '../core/priority.ts'
 import { describe } from '../core/text.ts'
@@ -61,7 +62,8 @@ const KNOWN = new Set([
 ])
 
 /**
- * Defines an activity. Throws `invalid_argument` naming the field when the type, a schema or the policy is not acceptable.
+ * Defines an activity. Throws `invalid_argument` naming the field when the type (also one that begins with `errand-`), a
+ * schema or the policy is not acceptable.
  *
  * @example
  * export const sendInvoice = defineActivity({
@@ -74,14 +76,31 @@ const KNOWN = new Set([
 export function defineActivity<
   Input extends StandardSchemaV1,
   Output extends StandardSchemaV1 = StandardSchemaV1<unknown, unknown>,
->(
-  spec: ActivityDefinitionSpec<Input, Output>,
-): ActivityDefinition<
+>(spec: ActivityDefinitionSpec<Input, Output>): Defined<Input, Output> {
+  const { type } = spec
+  if (typeof type === 'string' && type.startsWith(RESERVED_TYPE_PREFIX)) {
+    throw refusal(
+      'type',
+      describe(type),
+      `a name that does not begin with ${RESERVED_TYPE_PREFIX}: those are Errand's own`,
+    )
+  }
+  return defineOwnActivity(spec)
+}
+
+/** What {@link defineActivity} makes of schemas. */
+type Defined<Input extends StandardSchemaV1, Output extends StandardSchemaV1> = ActivityDefinition<
   StandardSchemaV1.InferInput<Input>,
   StandardSchemaV1.InferOutput<Input>,
   StandardSchemaV1.InferInput<Output>,
   StandardSchemaV1.InferOutput<Output>
-> {
+>
+
+/** {@link defineActivity} for Errand itself, whose types begin with `errand-`. Not for applications. */
+export function defineOwnActivity<
+  Input extends StandardSchemaV1,
+  Output extends StandardSchemaV1 = StandardSchemaV1<unknown, unknown>,
+>(spec: ActivityDefinitionSpec<Input, Output>): Defined<Input, Output> {
   for (const name of Object.keys(spec)) {
     if (!KNOWN.has(name)) throw refusal(name, 'unknown', `one of ${[...KNOWN].join(', ')}`)
   }

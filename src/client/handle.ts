@@ -54,7 +54,8 @@ export class Handle<Result = unknown> {
 
   /** How the activity stands. Throws `not_found` when nothing of that id is remembered, `unavailable`. */
   async status(): Promise<Status> {
-    const activity = await this.#options.storage.getActivity({ id: this.id })
+    const { storage, telemetry } = this.#options
+    const activity = await telemetry.quietly(() => storage.getActivity({ id: this.id }))
     if (activity !== null) return activity.status
     throw new ErrandError('not_found', `no activity ${this.id} of '${this.type}' is remembered.`, {
       details: { id: this.id, type: this.type },
@@ -93,9 +94,10 @@ export class Handle<Result = unknown> {
   }
 
   async #await({ signal, timeoutMs }: ResultOptions): Promise<StoredResult> {
-    const { storage, clock } = this.#options
+    const { storage, clock, telemetry } = this.#options
     if (timeoutMs === undefined) {
-      return storage.awaitResult({ id: this.id, ...(signal === undefined ? {} : { signal }) })
+      const params = { id: this.id, ...(signal === undefined ? {} : { signal }) }
+      return telemetry.quietly(() => storage.awaitResult(params))
     }
     checkInteger('timeoutMs', timeoutMs, 1, LIMITS.waitMsMax)
     const late = new AbortController()
@@ -107,7 +109,7 @@ export class Handle<Result = unknown> {
     )
     const until = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal])
     try {
-      return await storage.awaitResult({ id: this.id, signal: until })
+      return await telemetry.quietly(() => storage.awaitResult({ id: this.id, signal: until }))
     } catch (error) {
       if (!late.signal.aborted || signal?.aborted === true) throw error
       throw new ErrandError('timeout', `activity ${this.id} ('${this.type}') did not end within ${timeoutMs} ms.`, {
@@ -123,12 +125,13 @@ export class Handle<Result = unknown> {
 
 /** Cancels by id. Throws `not_found`, or `invalid_argument` for a reason above 1 KiB. */
 export async function cancelActivity(
-  { storage }: Pick<ResolvedClientOptions, 'storage'>,
+  { storage, telemetry }: Pick<ResolvedClientOptions, 'storage' | 'telemetry'>,
   id: string,
   { reason }: { readonly reason?: string | undefined },
 ): Promise<CancelAnswer> {
   if (reason !== undefined) checkText('reason', reason, LIMITS.reasonBytesMax, 0)
-  return storage.cancel({ id: checkId(id), ...(reason === undefined ? {} : { reason }) })
+  const params = { id: checkId(id), ...(reason === undefined ? {} : { reason }) }
+  return telemetry.quietly(() => storage.cancel(params))
 }
 
 /** The handle's data from an id, its JSON, or the text of its JSON. Throws `invalid_argument`. */

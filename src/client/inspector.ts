@@ -11,42 +11,45 @@ import type {
   Storage,
   StorageStats,
 } from '../storage/storage.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 
 /** What is where. Every call asks the storage anew. */
 export class Inspector {
   readonly #storage: Storage
+  readonly #telemetry: Telemetry
 
-  constructor(storage: Storage) {
+  constructor({ storage, telemetry }: { readonly storage: Storage; readonly telemetry: Telemetry }) {
     this.#storage = storage
+    this.#telemetry = telemetry
   }
 
   /** Counts by status, in all, by type and by priority. */
   stats(): Promise<StorageStats> {
-    return this.#storage.stats()
+    return this.#telemetry.quietly(() => this.#storage.stats())
   }
 
   /** A page of activities of one status, newest first. */
   list(params: Readonly<ListParams>): Promise<Page<ActivitySummary>> {
-    return this.#storage.list(params)
+    return this.#telemetry.quietly(() => this.#storage.list(params))
   }
 
   /** A page of dead letters, newest first. */
   deadLetters(params: Readonly<Omit<ListParams, 'status'>> = {}): Promise<Page<DeadLetterSummary>> {
-    return this.#storage.listDeadLetters(params)
+    return this.#telemetry.quietly(() => this.#storage.listDeadLetters(params))
   }
 
   /** Everything known about an activity, or null. */
   get(id: string): Promise<ActivitySnapshot | null> {
-    return this.#storage.getActivity({ id })
+    return this.#telemetry.quietly(() => this.#storage.getActivity({ id }))
   }
 
   /** The stored result, or null when there is none (yet, or any more). */
   result(id: string): Promise<StoredResult | null> {
-    return this.#storage.getResult({ id })
+    return this.#telemetry.quietly(() => this.#storage.getResult({ id }))
   }
 
   /** What happened to an activity, oldest first. */
   events(id: string): Promise<readonly ActivityEvent[]> {
-    return this.#storage.getEvents({ id })
+    return this.#telemetry.quietly(() => this.#storage.getEvents({ id }))
   }
 }

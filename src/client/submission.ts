@@ -2,6 +2,7 @@
 // given is sent, not what the schema made of it, so that transforms run once: in the worker.
 
 import type { Activity, DuplicateBehavior } from '../core/activity.ts'
+import { markChecked } from '../core/checked-activity.ts'
 import { ErrandError, fromUnknown, isErrandError } from '../core/errors.ts'
 import { newActivity } from '../core/new-activity.ts'
 import type { Priority } from '../core/priority.ts'
@@ -59,6 +60,8 @@ export interface SubmissionParts {
   readonly options: ResolvedClientOptions
   readonly declarations: TypeDeclarations
   readonly parentId: string | undefined
+  /** Of the attempt whose handler enqueues. */
+  readonly parentSpan: ActivitySpan | undefined
 }
 
 /** Accepted, or not with the error to throw. `id` is undefined when no activity could be made of the item. */
@@ -132,7 +135,7 @@ function checked({ type, input }: ActivityDefinition, item: SubmissionItem): Che
 type Refusal = Extract<SubmissionAnswer, { error: ErrandError }>
 
 function prepare(
-  { options, parentId }: SubmissionParts,
+  { options, parentId, parentSpan: parent }: SubmissionParts,
   definition: ActivityDefinition,
   item: SubmissionItem,
   refused: ErrandError | undefined,
@@ -140,8 +143,9 @@ function prepare(
   if (refused !== undefined) return { outcome: 'refused', id: idOf(item), error: refused }
   try {
     const activity = activityOf(options, definition, item, parentId)
-    const span = options.telemetry.startSpan({ kind: 'send', activity })
-    return { activity: span.trace === undefined ? activity : { ...activity, trace: span.trace }, span }
+    const span = options.telemetry.startSpan({ kind: 'send', activity, parent })
+    // Checked as it is: what is added to it is of our own making.
+    return { activity: span.trace === undefined ? activity : markChecked({ ...activity, trace: span.trace }), span }
   } catch (error) {
     if (!isErrandError(error)) throw error
     return { outcome: 'refused', id: idOf(item), error }
@@ -219,6 +223,7 @@ async function send(
     return prepared.map((each, at) => conclude(options, each, answers[at], tookMs))
   } catch (error) {
     const known = fromUnknown(error, 'internal')
+    telemetry.count('sent', prepared.length, { type, outcome: 'error', error: known })
     for (const { span } of prepared) span.end({ outcome: 'error', error: known })
     throw known
   }
@@ -233,10 +238,12 @@ function conclude(
   const { type, priority } = activity
   const concluded = answer === undefined ? noAnswer(activity) : answerOf(activity, answer)
   const { outcome } = concluded
-  telemetry.duration('send', tookMs, { type, outcome })
+  const error = 'error' in concluded ? concluded.error : undefined
+  const labels = { type, outcome, error }
+  telemetry.duration('send', tookMs, labels)
+  telemetry.count('sent', 1, labels)
   if (outcome === 'created') telemetry.count('enqueued', 1, { type, priority })
   else if (outcome === 'existing') telemetry.count('deduplicated', 1, { type, priority })
-  const error = 'error' in concluded ? concluded.error : undefined
   span.end({ outcome, error, ...('coordinates' in concluded ? { coordinates: concluded.coordinates } : {}) })
   return concluded
 }

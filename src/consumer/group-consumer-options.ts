@@ -26,6 +26,8 @@ export interface GroupConsumerOptions extends Partial<Watermarks> {
   readonly onRevoked?: (partitions: readonly TopicPartition[]) => void
   /** A join is done: everything that is assigned now. */
   readonly onJoined?: (assigned: readonly TopicPartition[]) => void
+  /** It joined again, or was built anew after it died or fell silent: for figures. */
+  readonly onChurn?: (what: 'rebalances' | 'rebuilds') => void
   /** The consumer died of something that every new one would die of, such as an unknown codec. */
   readonly onFatal?: (error: ErrandError) => void
   /** Silence after which the group gives a member up. Unit: ms. With the rebalance it must stay below the lease. @defaultValue 10_000 */
@@ -92,6 +94,7 @@ export function resolveGroupConsumerOptions(options: GroupConsumerOptions): Reso
     onRecords: options.onRecords,
     onRevoked: options.onRevoked ?? ignore,
     onJoined: options.onJoined ?? ignore,
+    onChurn: options.onChurn ?? ignore,
     onFatal: options.onFatal ?? ignore,
     ...timing,
     marks,

@@ -265,6 +265,7 @@ export class GroupConsumer {
   async #rebuild(): Promise<void> {
     await this.#closeSession()
     await this.#open(await this.#topics.existing())
+    this.#quietly('onChurn', () => this.#options.onChurn('rebuilds'))
   }
 
   async #closeSession(): Promise<void> {
@@ -288,6 +289,7 @@ export class GroupConsumer {
   #onJoin(session: GroupSession, memberId: string, assigned: AssignedTopics): void {
     const { onRevoked, onJoined } = this.#options
     this.#joins += 1
+    if (this.#joins > 1) this.#quietly('onChurn', () => this.#options.onChurn('rebalances'))
     this.#supervisor.alive()
     const { kept, opened, closed } = this.#assignment.join(memberId, assigned)
     for (const partition of kept) this.#seekToPosition(session, partition)

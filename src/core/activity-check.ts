@@ -60,6 +60,8 @@ function checkActivity(activity: Activity): void {
   checkMetadata(activity.metadata ?? null) // undefined is no metadata to `newActivity`, and none to write here
   checkKey(activity.key)
   checkTrace(activity.trace)
+  const { attemptTraceparent } = activity
+  if (attemptTraceparent !== null) checkText('attemptTraceparent', attemptTraceparent, LIMITS.traceparentCharsMax, 0)
   if (activity.parentId !== null) checkId(activity.parentId, 'parentId')
   if (activity.redriveOf !== null) checkId(activity.redriveOf, 'redriveOf')
   checkFailures(activity.failures)

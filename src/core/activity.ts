@@ -41,6 +41,14 @@ export interface TraceContext {
   readonly tracestate?: string
 }
 
+/** W3C traceparents of an attempt that has ended, for who looks back at it: the next attempt, a redrive. */
+export interface AttemptTrace {
+  /** Of its run. */
+  readonly attempt: string
+  /** Of its dead letter, should it become one. */
+  readonly deadLetter?: string | undefined
+}
+
 /** A failure as it is recorded: readable by people, bounded in size, JSON. */
 export interface RecordedFailure {
   readonly name: string
@@ -83,6 +91,8 @@ export interface Activity {
   readonly metadata: Readonly<Record<string, string>>
   readonly key: IdempotencyKey | null
   readonly trace: TraceContext | null
+  /** W3C traceparent of the latest attempt that has ended, as far as one is known: what this one looks back at. */
+  readonly attemptTraceparent: string | null
   /** The activity whose handler enqueued this one. */
   readonly parentId: string | null
   /** The dead letter or failed activity that this one redrives. */
@@ -172,6 +182,8 @@ export interface DeadLetterRecord {
   readonly worker: string | null
   readonly fingerprint: string
   readonly source: Coordinates | null
+  /** W3C traceparent of the dead letter itself; null when nobody traced it. */
+  readonly traceparent: string | null
 }
 
 /** A record that is none of ours, as it is written to the DLQ. */

@@ -60,6 +60,8 @@ export const LIMITS = {
   failureHistoryMessageBytesMax: 512,
   traceparentCharsMax: 128,
   tracestateCharsMax: 512,
+  /** Different values of `error.type` in the figures of a process: each makes a time series of its own. */
+  errorTypesMax: 100,
   /** Fields of a record that this version does not know: they travel on with every record that comes of it. */
   extraFieldsMax: 64,
   extraBytesMax: 16 * KIB,
@@ -115,8 +117,30 @@ export const READING_LIMITS = {
   windowsMax: 40,
   /** A page of what Redis keeps reads no more than so many entries. */
   rankedEntriesMax: 2_000,
+  /** Dead letters whose places are remembered from lists, at about 100 bytes each: a page that is redriven, many times over. */
+  letterPlacesMax: 10_000,
   /** A tail that falls behind by more records of a partition is told that it missed something. */
   tailBehindMax: 10_000,
+} as const
+
+/** Bounds of a reaper. */
+export const HOUSEKEEPING_LIMITS = {
+  /** Dead letters that wait to be told, with their payloads, while a listener is slow; beyond it they are only in the log. */
+  untoldDeadLettersMax: 1_000,
+} as const
+
+/** Bounds of a look at how lanes stand, which is for gauges and comes again every few seconds. */
+export const FIGURES_LIMITS = {
+  /** Reads of the log in one look, of all lanes together: about half a second. The next look goes on. */
+  readsPerLookMax: 64,
+  /** Records of one read: at first what the smallest fetch holds, then more, since all of them run. */
+  recordsPerRead: [32, 512],
+  /** Unfinished records of one partition that are remembered, about 100 bytes each: as many as one worker can run. */
+  recordsKeptMax: 1_000,
+  /** Records whose standing is asked for at once: markers of what runs hold its envelope. */
+  standingsAtOnceMax: 50,
+  /** Types whose offsets are asked for at the same time: some fifteen requests each. */
+  typesAtOnceMax: 4,
 } as const
 
 /** Bounds of settling. */
@@ -218,6 +242,32 @@ export const MEMORY_LIMITS = {
   purgedResultsMax: 1_000,
 } as const
 
+/** Bounds of operations (bulk work). */
+export const OPERATION_LIMITS = {
+  /** Of one that names them: with the longest ids they fit into a payload. */
+  idsMax: 5_000,
+  /** What one acts on at most, and unless it says otherwise. */
+  itemsMax: 10_000_000,
+  /** Items a second: lowest and highest. One item is half a dozen round trips. */
+  ratePerSecond: [0.1, 1_000],
+  requestedByBytesMax: 256,
+  /** Items that are under way at the same time. */
+  atOnceMax: 16,
+  /** Failures that are kept with their reasons, the latest, at about 700 bytes each. */
+  failuresMax: 100,
+  /** Bytes of the kept progress: a page of ids and the failures, with room. */
+  progressBytesMax: 256 * KIB,
+  /** How long progress is kept after it was saved last, and of how many operations. */
+  keptMs: 7 * 24 * 3_600_000,
+  keptMax: 1_000,
+  /** So many times an item may find Kafka or Redis away, two minutes in all, before it counts as failed. */
+  triesMax: 8,
+  /** Attempts in a row that got nowhere: then something is wrong that no attempt will mend. */
+  barrenAttemptsMax: 20,
+  /** Dead letters that a count or a grouping looks at: lowest, unless it says otherwise, highest. */
+  lookedAt: [1, 10_000, 200_000],
+} as const
+
 /** Bounds of the storage driver's input. */
 export const DRIVER_LIMITS = {
   /** A payload of the largest size fits many times; what is longer is not a request. */
@@ -240,4 +290,80 @@ export const REBUILD_LIMITS = {
   finishedMs: 600_000,
   /** Redis may be emptied so often meanwhile; then something else is wrong. */
   roundsMax: 5,
+} as const
+
+/** Bounds of the command line. */
+export const CLI_LIMITS = {
+  /** Activities that one list holds or asks for; what streams has no such bound. About 1 KiB each. */
+  listItemsMax: 10_000,
+  /** Lines of input that travel as one batch, and the bytes after which it goes earlier: memory stays at a few times that. */
+  enqueueLinesMax: 500,
+  enqueueBytesMax: 4 * KIB * KIB,
+  /** Types that the lines of one input may name. */
+  enqueueTypesMax: 1_000,
+  /** Running activities that `workers` looks at. */
+  runningMax: 5_000,
+} as const
+
+/** Bounds of the console. */
+export const CONSOLE_LIMITS = {
+  /** Of a request: the largest payload with what goes beside it. */
+  bodyBytesMax: 1_024 * KIB,
+  /** Shorter ones are guessed; longer ones do not fit into a header. */
+  tokenChars: [16, 512],
+  /** Signed in for so long. */
+  sessionMs: 12 * 3_600_000,
+  /** Wrong tokens from one address in a minute; then its tokens are not looked at until it is over. */
+  signInFailuresMax: 10,
+  signInWindowMs: 60_000,
+  /** Addresses whose wrong tokens are counted. */
+  addressesMax: 1_000,
+  /** Live streams in all and from one address, about 256 KiB each at worst. Behind a proxy all come from one. */
+  streamsMax: 256,
+  streamsPerAddressMax: 64,
+  /** What waits for one reader; beyond it there is a gap instead. */
+  streamBufferBytesMax: 256 * KIB,
+  /** Kept for those who come back: events, and their bytes. */
+  streamRingEvents: 2_000,
+  streamRingBytesMax: 1_024 * KIB,
+  /** A failure's text in lists and in the stream; one activity shows the whole. */
+  briefErrorBytesMax: 512,
+  /** Proxies end what is silent for a minute. */
+  streamHeartbeatMs: 15_000,
+  /** Then a stream ends, and who wants to go on shows again that he may. */
+  streamLifeMsMax: 3_600_000,
+  /** After the source of events failed. */
+  streamRetryMs: 2_000,
+  /** What was done, in this process. */
+  auditEntriesMax: 500,
+  whoBytesMax: 256,
+  /** Answers kept for repeated requests, and for how long. */
+  requestsKeptMax: 1_000,
+  requestsKeptMs: 600_000,
+  /** Minutes of charts; about 100 bytes for each, and for each type. */
+  seriesMinutesMax: 360,
+  seriesTypesMax: 200,
+  /** How often the charts look at the lanes, and for how long what was looked up serves everybody who asks. */
+  sampleMs: 10_000,
+  figuresKeptMs: 1_000,
+  diagnosisKeptMs: 15_000,
+  /** One search looks at so many activities, for so long; then it says how far it came. */
+  searchLookedAtMax: 1_000,
+  searchMsMax: 2_500,
+  searchTextCharsMax: 200,
+  /** Activities that are looked up at the same time for one answer. */
+  lookupsAtOnce: 8,
+  /** Searches, groupings and previews at the same time, of everybody. */
+  heavyAtOnceMax: 4,
+  /** Dead letters that one grouping or preview looks at. */
+  lookedAt: [1, 5_000, 20_000],
+  /** Running activities and workers that one page of workers looks at, and activities that it names of each worker. */
+  runningMax: 2_000,
+  workersMax: 200,
+  runningOfWorkerMax: 20,
+  /** The files of the pages, which are held in memory. */
+  assetFilesMax: 500,
+  assetBytesMax: 16 * KIB * KIB,
+  /** Names in the Host allow-list. */
+  hostsMax: 100,
 } as const

@@ -11,6 +11,9 @@ const ID = /^[A-Za-z0-9][A-Za-z0-9._:~-]{0,127}$/
 /** Types that would collide with Errand's own topics and groups. */
 export const RESERVED_TYPES = ['scheduler', 'delay', 'outcomes', 'dlq', 'reader'] as const
 
+/** Types that begin so are Errand's own activities: only `defineActivity` refuses them, since storages must carry them. */
+export const RESERVED_TYPE_PREFIX = 'errand-'
+
 /** Checks a namespace: `^[a-z0-9][a-z0-9-]{0,31}$`. Throws `invalid_argument` naming `namespace`. */
 export function checkNamespace(value: unknown): string {
   if (typeof value === 'string' && NAMESPACE.test(value)) return value

@@ -25,6 +25,7 @@ test('needs only type and payload', () => {
     metadata: {},
     key: null,
     trace: null,
+    attemptTraceparent: null,
     parentId: null,
     redriveOf: null,
     failures: [],

@@ -89,6 +89,7 @@ export function newActivity(spec: ActivitySpec, context: ActivityContext): Activ
     metadata: checkMetadata(spec.metadata),
     key: checkKey(spec),
     trace: traceContextOf(spec.trace?.traceparent, spec.trace?.tracestate),
+    attemptTraceparent: null,
     parentId: spec.parentId === undefined ? null : checkId(spec.parentId, 'parentId'),
     redriveOf: spec.redriveOf === undefined ? null : checkId(spec.redriveOf, 'redriveOf'),
     failures: [],

@@ -73,6 +73,13 @@ test('nextAttempt counts attempt and retry, remembers the failure and is due whe
   })
 })
 
+test('nextAttempt looks back at the attempt before it, and past one that nobody tells of', () => {
+  const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+  const second = nextAttempt(base, { ...end('x'), traceparent }, null)
+  expect(second.attemptTraceparent).toBe(traceparent)
+  expect(nextAttempt(second, { ...end('lost'), traceparent: null }, null).attemptTraceparent).toBe(traceparent)
+})
+
 describe('withFailure', () => {
   test('keeps the first failure and the latest', () => {
     let activity = base

@@ -43,6 +43,8 @@ export interface AttemptEnd {
   readonly error: RecordedFailure
   readonly atMs: number
   readonly worker: string | null
+  /** W3C traceparent of its run, where it was traced. */
+  readonly traceparent?: string | null | undefined
 }
 
 /** The record of the attempt after this one. `dueAtMs` null: at once. */
@@ -52,6 +54,8 @@ export function nextAttempt(activity: Activity, end: AttemptEnd, dueAtMs: number
     attempt: activity.attempt + 1,
     retryCount: activity.retryCount + 1,
     scheduledAtMs: dueAtMs,
+    // Of a run that nobody tells of, as when its worker died, the one before is still the way back.
+    attemptTraceparent: end.traceparent ?? activity.attemptTraceparent,
     failures: withFailure(activity, end),
   }
 }

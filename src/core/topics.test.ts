@@ -11,6 +11,7 @@ import {
   parseLaneTopic,
   schedulerGroup,
   workersGroup,
+  workersGroupOf,
 } from './topics.ts'
 
 test('names are made of namespace, type and lane', () => {
@@ -23,6 +24,10 @@ test('names are made of namespace, type and lane', () => {
   ])
   expect([workersGroup('shop', 'a'), schedulerGroup('shop')]).toEqual(['shop.a.workers', 'shop.scheduler'])
   expect(delayKey('id-1', 2)).toBe('id-1:2')
+})
+
+test('a lane says by its name who works on it', () => {
+  for (const lane of laneTopics('shop', 'a')) expect(workersGroupOf(lane)).toBe(workersGroup('shop', 'a'))
 })
 
 test('a lane topic says its type and priority', () => {

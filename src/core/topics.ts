@@ -40,6 +40,11 @@ export function workersGroup(namespace: string, type: string): string {
   return `${namespace}.${type}.workers`
 }
 
+/** The workers of a lane's type, by the name of the lane. */
+export function workersGroupOf(lane: string): string {
+  return `${lane.slice(0, lane.lastIndexOf('.'))}.workers`
+}
+
 /** Those who read the delay topic into the due-time index. */
 export function schedulerGroup(namespace: string): string {
   return `${namespace}.scheduler`

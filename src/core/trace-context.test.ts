@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { traceContextOf } from './trace-context.ts'
+import { endTraceparent, traceContextOf } from './trace-context.ts'
 
 const IDS = '4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7'
 const traceparent = `00-${IDS}-01`
@@ -36,3 +36,16 @@ test.each([
   ` ${traceparent}`,
   `${traceparent}\n`,
 ])('%j is none, whatever the tracestate', text => expect(traceContextOf(text, 'a=1')).toBeNull())
+
+const deadLetter = traceparent.replace('00f067aa0ba902b7', '53995c3f42cd8ad8')
+
+test.each([
+  ['dead_letter', { attempt: traceparent, deadLetter }, deadLetter],
+  ['dead_letter', { attempt: traceparent }, traceparent],
+  ['retrying', { attempt: traceparent, deadLetter }, traceparent],
+  ['cancelled', { attempt: traceparent, deadLetter }, traceparent],
+  ['failed', undefined, null],
+  ['failed', { attempt: 'x' }, null],
+] as const)('an attempt that ended as %s with %j is looked back at by %j', (outcome, trace, expected) =>
+  expect(endTraceparent(outcome, trace)).toBe(expected),
+)

@@ -1,7 +1,7 @@
 // W3C trace context, taken as its specification says: a traceparent that is not of its form counts as none, and a bad
 // tracestate is dropped alone. Telemetry that is wrong must never stop work.
 
-import type { TraceContext } from './activity.ts'
+import type { AttemptOutcome, AttemptTrace, TraceContext } from './activity.ts'
 import { LIMITS } from './limits.ts'
 
 // Source: W3C Trace Context level 1, sections 3.2 and 3.3. A version above 00 may have more behind another dash.
@@ -19,4 +19,10 @@ export function traceContextOf(
   if (traceparent.startsWith('00') && traceparent.length !== VERSION_00_CHARS) return null
   if (typeof tracestate !== 'string' || tracestate.length > LIMITS.tracestateCharsMax) return { traceparent }
   return TRACESTATE.test(tracestate) ? { traceparent, tracestate } : { traceparent }
+}
+
+/** The W3C traceparent that an ended attempt is looked back at by: its dead letter's when it became one, else its run's. */
+export function endTraceparent(outcome: AttemptOutcome, trace: AttemptTrace | undefined): string | null {
+  const traceparent = (outcome === 'dead_letter' ? trace?.deadLetter : undefined) ?? trace?.attempt
+  return traceContextOf(traceparent, null)?.traceparent ?? null
 }

@@ -79,6 +79,7 @@ describe('fromKafka', () => {
     [ofClient('KafkaJSRequestTimeoutError'), 'unavailable'],
     [ofClient('KafkaJSBrokerNotFound'), 'unavailable'],
     [new KafkaJSNonRetriableError("The producer is disconnecting; it can't accept messages"), 'unavailable'],
+    [new KafkaJSNonRetriableError('Broker not connected'), 'unavailable'],
     [new KafkaJSNonRetriableError('Invalid topic'), 'internal'],
     [new TypeError('x is not a function'), 'internal'],
     ['a text', 'internal'],

@@ -118,8 +118,8 @@ function codeOf(foreign: Foreign): ErrorCode {
   const code = NAME_CODES[foreign.name]
   if (code !== undefined) return code
   if (!foreign.name.startsWith('KafkaJS')) return 'internal'
-  // The two errors of a client that is being closed have no name of their own.
-  return foreign.retriable === true || /disconnect/.test(foreign.message) ? 'unavailable' : 'internal'
+  // The errors of a client that is being closed, or whose broker took the connection and says nothing, have no name of their own.
+  return foreign.retriable === true || /disconnect|not connected/.test(foreign.message) ? 'unavailable' : 'internal'
 }
 
 function hintOf(code: ErrorCode, foreign: Foreign): string {

@@ -111,6 +111,24 @@ export class TopicAdmin {
     }
   }
 
+  /** Gives a topic these settings and no others: those of its own that are not named fall back to the broker's. */
+  async replaceSettings(topic: string, settings: Readonly<Record<string, string>>): Promise<void> {
+    const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
+    const resources = [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configEntries }]
+    await this.#run({ doing: `altering ${topic}`, topic }, admin =>
+      admin.alterConfigs({ validateOnly: false, resources }),
+    )
+  }
+
+  /** Gives a topic more partitions, `count` in all, and waits until each can be written to. */
+  async addPartitions(topic: string, count: number): Promise<void> {
+    await this.#run({ doing: `adding partitions to ${topic}`, topic }, admin =>
+      admin.createPartitions({ topicPartitions: [{ topic, count }], timeout: BROKER_MS_MAX }),
+    )
+    await this.#untilLed([topic])
+    await this.#untilUsable([topic])
+  }
+
   /** First and next offset of every partition of a topic. Rejects with `not_found` for a topic that does not exist. */
   async offsets(topic: string): Promise<PartitionOffsets[]> {
     const offsets = await this.#run({ doing: `asking for the offsets of ${topic}`, topic }, admin =>
@@ -175,6 +193,15 @@ export class TopicAdmin {
         .map(({ partition, offset }) => ({ partition, offset: String(offset) }))
       if (partitions.length > 0) await admin.deleteTopicRecords({ topic, partitions })
     })
+  }
+
+  /** How many members each group has; 0 for one that does not exist. */
+  async groupSizes(groupIds: readonly string[]): Promise<Map<string, number>> {
+    if (groupIds.length === 0) return new Map()
+    const { groups } = await this.#run({ doing: 'asking for the members of groups' }, admin =>
+      admin.describeGroups([...groupIds]),
+    )
+    return new Map(groups.map(({ groupId, members }) => [groupId, members.length]))
   }
 
   /** Deletes a group without members; one that does not exist is no error, one with members is `conflict`. */

@@ -6,7 +6,8 @@ import { LIMITS } from '../core/limits.ts'
 import type { Logger } from '../core/logger.ts'
 import { silentLogger } from '../core/logger.ts'
 import { OptionCheck } from '../core/option-check.ts'
-import type { Storage } from '../storage/storage.ts'
+import { describe } from '../core/text.ts'
+import type { Storage, TakenBack } from '../storage/storage.ts'
 import { otelTelemetry } from '../telemetry/otel.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 
@@ -20,6 +21,8 @@ export const DEFAULT_SCHEDULE_INTERVAL_MS = 250
 export const DEFAULT_TRIM_INTERVAL_MS = 60_000
 /** How often the due-time index is compared with its log. */
 export const DEFAULT_SWEEP_INTERVAL_MS = 600_000
+/** How long figures of lanes hold. */
+export const DEFAULT_FIGURES_INTERVAL_MS = 15_000
 
 /** How a Reaper works. */
 export interface ReaperTuning {
@@ -36,7 +39,20 @@ export interface ReaperTuning {
   readonly trimIntervalMs?: number
   /** Unit: ms. Range: 1,000 to a day. @defaultValue 600_000 */
   readonly sweepIntervalMs?: number
+  /**
+   * Shows how lanes stand as gauges, wherever figures are collected: the storage is asked at most once in `intervalMs`, and not at
+   * all while nobody collects. Every reaper of a namespace shows the same: take the highest. Unit: ms. Range: 1,000 to 600,000.
+   * @defaultValue every 15_000
+   * Too low: load on Kafka and Redis by collecting. Too high: gauges that are old.
+   */
+  readonly figures?: boolean | { readonly intervalMs?: number }
 }
+
+/** An activity that ended as a dead letter because a lease expired. */
+export type ReapedDeadLetter = Pick<TakenBack, 'activity' | 'error'>
+
+/** Told of dead letters that a reaper made. What it throws is logged. */
+export type ReapedDeadLetterListener = (letter: ReapedDeadLetter) => void | Promise<void>
 
 /** Options of a Reaper; only the storage is needed. */
 export interface ReaperOptions extends ReaperTuning {
@@ -48,10 +64,19 @@ export interface ReaperOptions extends ReaperTuning {
   readonly logger?: Logger
   /** @defaultValue OpenTelemetry, which is silent unless an SDK is registered */
   readonly telemetry?: Telemetry
+  /**
+   * Told of each activity that this reaper dead-lettered, because a lease expired and no attempt was left. Best effort: one that
+   * dies in between tells nobody, and one that continues its work tells it again.
+   */
+  readonly onDeadLetter?: ReapedDeadLetterListener
 }
 
 /** Options, complete and in range. */
-export type ResolvedReaperOptions = Readonly<Required<ReaperOptions>>
+export interface ResolvedReaperOptions extends Readonly<Required<Omit<ReaperOptions, 'figures' | 'onDeadLetter'>>> {
+  /** Undefined: none are shown. */
+  readonly figuresIntervalMs: number | undefined
+  readonly onDeadLetter: ReapedDeadLetterListener | undefined
+}
 
 const INTERVAL_MS_MIN = 10
 const INTERVAL_MS_MAX = 600_000
@@ -66,6 +91,8 @@ const KNOWN = [
   'scheduleIntervalMs',
   'trimIntervalMs',
   'sweepIntervalMs',
+  'figures',
+  'onDeadLetter',
 ]
 
 /** Completes and checks options. Throws `invalid_argument` naming every bad one. */
@@ -84,7 +111,19 @@ export function resolveReaperOptions(options: ReaperOptions): ResolvedReaperOpti
     scheduleIntervalMs: interval('scheduleIntervalMs', options.scheduleIntervalMs ?? DEFAULT_SCHEDULE_INTERVAL_MS),
     trimIntervalMs: rare('trimIntervalMs', options.trimIntervalMs ?? DEFAULT_TRIM_INTERVAL_MS),
     sweepIntervalMs: rare('sweepIntervalMs', options.sweepIntervalMs ?? DEFAULT_SWEEP_INTERVAL_MS),
+    figuresIntervalMs: resolveFigures(check, options.figures),
+    onDeadLetter: options.onDeadLetter,
   }
   check.throwIfAny()
   return resolved
+}
+
+function resolveFigures(check: OptionCheck, figures: ReaperTuning['figures'] = true): number | undefined {
+  if (figures === false) return undefined
+  if (typeof figures !== 'boolean' && (typeof figures !== 'object' || figures === null)) {
+    check.add(`figures is ${describe(figures)}; it must be true, false, or { intervalMs }.`, 'figures')
+    return undefined
+  }
+  const intervalMs = figures === true ? undefined : figures.intervalMs
+  return check.integer('figures.intervalMs', intervalMs ?? DEFAULT_FIGURES_INTERVAL_MS, 1_000, INTERVAL_MS_MAX)
 }

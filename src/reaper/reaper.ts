@@ -6,19 +6,24 @@ import type { LifecycleState, StopReport } from '../core/lifecycle.ts'
 import { Lifecycle } from '../core/lifecycle.ts'
 import type { RequeueReport } from '../storage/storage.ts'
 import { loopRounds } from './chore-loop.ts'
+import { DeadLetterNotices } from './dead-letter-notices.ts'
+import { LaneGauges } from './lane-gauges.ts'
 import type { ReaperOptions, ResolvedReaperOptions } from './reaper-options.ts'
 import { resolveReaperOptions } from './reaper-options.ts'
 import { Scheduler } from './scheduler.ts'
 
 /** What one round did. */
-export interface ReaperReport extends RequeueReport {
+export interface ReaperReport extends Omit<RequeueReport, 'taken'> {
   /** Keyed enqueues that were finished for producers that died. */
   readonly confirmed: number
   /** Chores that failed; their errors are in the log. */
   readonly failures: number
 }
 
-const NOTHING: RequeueReport = { requeued: 0, deadLettered: 0, cancelled: 0 }
+const NOTHING: RequeueReport = { requeued: 0, deadLettered: 0, cancelled: 0, taken: [] }
+
+/** How an expired lease ended, in the words of figures. */
+const OUTCOMES = { lease_expired: 'retrying', dead_letter: 'dead_letter', cancelled: 'cancelled' } as const
 
 /**
  * Takes expired leases back, makes due activities ready, and keeps the storage tidy.
@@ -32,6 +37,9 @@ export class Reaper {
   readonly scheduler: Scheduler
   readonly #options: ResolvedReaperOptions
   readonly #lifecycle = new Lifecycle('reaper')
+  readonly #notices: DeadLetterNotices
+  readonly #gauges: LaneGauges | undefined
+  #endGauges: (() => void) | undefined
   #loops: Promise<unknown> = Promise.resolve()
   /** By the monotonic clock; the first trim and sweep come one interval after the first round. */
   #trimAtMs: number | undefined
@@ -41,6 +49,9 @@ export class Reaper {
   constructor(options: ReaperOptions) {
     this.#options = resolveReaperOptions(options)
     this.scheduler = new Scheduler(this.#options)
+    const { storage, clock, telemetry, logger, onDeadLetter: listener, figuresIntervalMs: intervalMs } = this.#options
+    this.#notices = new DeadLetterNotices({ listener, telemetry, logger })
+    this.#gauges = intervalMs === undefined ? undefined : new LaneGauges({ storage, clock, intervalMs })
   }
 
   get state(): LifecycleState {
@@ -52,6 +63,7 @@ export class Reaper {
     return this.#lifecycle.start(async () => {
       const { clock, storage, telemetry, intervalMs, batch } = this.#options
       const { signal } = this.#lifecycle
+      this.#endGauges = this.#showGauges()
       telemetry.quietly(() => {
         const reaping = loopRounds(clock, signal, async () => {
           const report = await this.tick()
@@ -65,10 +77,12 @@ export class Reaper {
     })
   }
 
-  /** Ends the loops after the rounds under way. Idempotent. */
+  /** Ends the loops after the rounds under way, and waits for `onDeadLetter`. Idempotent. */
   stop(): Promise<StopReport> {
     return this.#lifecycle.stop(async () => {
+      this.#endGauges?.()
       await this.#loops
+      await this.#notices.told
     })
   }
 
@@ -81,7 +95,7 @@ export class Reaper {
    * Never throws: what fails is logged, counted, and tried again in the next round.
    */
   async tick(): Promise<ReaperReport> {
-    const { storage, batch, telemetry } = this.#options
+    const { storage, batch } = this.#options
     let failures = 0
     const chore = async <T>(name: string, fallback: T, work: () => Promise<T>): Promise<T> => {
       try {
@@ -93,16 +107,35 @@ export class Reaper {
       }
     }
     const requeue = await chore('taking expired leases back', NOTHING, () => storage.requeueExpired({ limit: batch }))
+    this.#notices.tell(requeue.taken)
     const confirmed = await chore('finishing reservations', 0, () => storage.confirmReservations({ limit: batch }))
     if (this.#isTimeToTrim()) await chore('trimming lanes', 0, () => storage.trimLanes())
     if (this.#isTimeToSweep()) await chore('sweeping the schedule', 0, () => storage.sweepScheduled())
     this.#tell(requeue)
-    if (requeue.requeued > 0) telemetry.count('requeued', requeue.requeued, {})
-    return { ...requeue, confirmed, failures }
+    const { taken: _, ...counts } = requeue
+    return { ...counts, confirmed, failures }
   }
 
-  #tell({ requeued, deadLettered, cancelled }: RequeueReport): void {
+  #showGauges(): (() => void) | undefined {
+    const { telemetry, logger } = this.#options
+    const gauges = this.#gauges
+    return gauges === undefined
+      ? undefined
+      : telemetry.observe(
+          () => gauges.read(),
+          error => logger.warn('how lanes stand is not known', { error: fromUnknown(error, 'internal').message }),
+        )
+  }
+
+  #tell({ requeued, deadLettered, cancelled, taken }: RequeueReport): void {
     if (requeued + deadLettered + cancelled === 0) return
+    const { telemetry } = this.#options
+    for (const { activity, outcome } of taken) {
+      const { type, priority } = activity
+      telemetry.count('requeued', 1, { type, priority, outcome: OUTCOMES[outcome] })
+    }
+    const unnamed = requeued + deadLettered + cancelled - taken.length
+    if (unnamed > 0) telemetry.count('requeued', unnamed, { outcome: OUTCOMES.lease_expired })
     this.#options.logger.info('took expired leases back', { requeued, deadLettered, cancelled })
   }
 

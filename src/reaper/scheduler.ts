@@ -25,12 +25,13 @@ export class Scheduler {
 
   /** One round: moves what is due, batch by batch, until a batch is not full. Never throws. */
   async tick(): Promise<SchedulerReport> {
-    const { storage, batch, logger } = this.#options
+    const { storage, batch, logger, telemetry } = this.#options
     let moved = 0
     try {
       for (let batches = 0; batches < SCHEDULE_LIMITS.batchesPerRoundMax; batches++) {
         const report = await storage.processScheduled({ limit: batch })
         moved += report.moved
+        for (const ms of report.latenessMs) telemetry.duration('lateness', ms, {})
         if (report.moved < batch) return { moved, nextDueInMs: report.nextDueInMs, failed: false }
       }
       return { moved, nextDueInMs: 0, failed: false }

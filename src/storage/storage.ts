@@ -5,6 +5,7 @@ import type {
   Activity,
   AttemptFailureReport,
   AttemptOutcome,
+  AttemptTrace,
   ClaimedAttempt,
   Coordinates,
   DuplicateBehavior,
@@ -13,6 +14,7 @@ import type {
   StoredResult,
 } from '../core/activity.ts'
 import type { Priority } from '../core/priority.ts'
+import type { RedriveEdit, TraceOf } from '../core/redrive.ts'
 
 /** Something long-lived that is closed once. */
 export interface Closable {
@@ -83,9 +85,10 @@ export interface QueueStorage {
 
   /**
    * Enqueues a failed, dead-lettered or cancelled activity anew, as another activity that names it. Redriving twice gives
-   * the same activity. Throws `not_found`, or `conflict` when it has not ended or has completed.
+   * the same activity. Throws `not_found`, or `conflict` when it has not ended or has completed; with an `edit` also when it
+   * was redriven before as another than that asks for, which `details.redrivenAs` names.
    */
-  redrive(params: Readonly<{ id: string; reason?: string }>): Promise<{ readonly id: string }>
+  redrive(params: Readonly<RedriveParams>): Promise<{ readonly id: string }>
 }
 
 /** Results by activity id. */
@@ -101,8 +104,13 @@ export interface ResultStorage {
 /** Looking without touching. */
 export interface InspectionStorage {
   stats(): Promise<StorageStats>
+  /**
+   * How each lane stands: one entry for each known type and priority, zeros included. For gauges: it is cheap where lanes are
+   * idle or stand still, and bounded where they are not. Nobody has to work for it, and counts may be a second old.
+   */
+  laneFigures(): Promise<readonly LaneFigures[]>
   list(params: Readonly<ListParams>): Promise<Page<ActivitySummary>>
-  listDeadLetters(params: Readonly<Omit<ListParams, 'status'>>): Promise<Page<DeadLetterSummary>>
+  listDeadLetters(params: Readonly<DeadLetterListParams>): Promise<Page<DeadLetterSummary>>
   /** Everything known about an activity, or null. */
   getActivity(params: Readonly<{ id: string }>): Promise<ActivitySnapshot | null>
   /** What happened to an activity, oldest first. */
@@ -121,8 +129,34 @@ export interface MaintenanceStorage {
   sweepScheduled(): Promise<number>
 }
 
+/**
+ * How far operations (bulk work) have come, for who continues them and who watches. Never the truth: an operation is an
+ * activity, and one whose progress is gone begins anew, which repeats nothing that counts.
+ */
+export interface OperationStorage {
+  /**
+   * Keeps an operation's progress in place of what was kept of it, for seven days from now; the 1,000 that were saved last are
+   * listed. Says whether it was kept: with `ifAbsent` only where nothing is.
+   */
+  save(params: Readonly<{ id: string; progressJson: string; ifAbsent?: boolean }>): Promise<boolean>
+  /** The progress as it was saved last, or null. */
+  get(params: Readonly<{ id: string }>): Promise<string | null>
+  /** The operations that were saved last, newest first. `limit`: 1 to 200. */
+  list(params: Readonly<{ limit: number }>): Promise<readonly StoredOperation[]>
+}
+
+/** An operation's progress, as it was saved. */
+export interface StoredOperation {
+  readonly id: string
+  readonly progressJson: string
+}
+
 /** Everything a storage is. */
 export interface Storage extends QueueStorage, ResultStorage, InspectionStorage, MaintenanceStorage, Closable {
+  /** Whether this process can work now. Bounded (2 s), never rejects: for probes. */
+  health(): Promise<HealthReport>
+  /** How far bulk work has come. */
+  readonly operations: OperationStorage
   /** For tests and the driver: moves deadlines into the past instead of waiting for them. */
   readonly fixtures: StorageFixtures
 }
@@ -131,6 +165,20 @@ export interface Storage extends QueueStorage, ResultStorage, InspectionStorage,
 export interface StorageFixtures {
   expireLease(params: Readonly<{ id: string }>): Promise<void>
   makeDue(params: Readonly<{ id: string }>): Promise<void>
+}
+
+/** What was looked at, and how it is. */
+export interface HealthReport {
+  readonly checks: readonly HealthCheck[]
+}
+
+export interface HealthCheck {
+  /** Such as `redis`, `kafka` or `consumer of send-invoice`. */
+  readonly name: string
+  /** What is wrong, or null. */
+  readonly trouble: string | null
+  /** Only a new process helps. A server that is away is no reason for one. */
+  readonly isFatal: boolean
 }
 
 export interface DeclareTypesParams {
@@ -188,22 +236,48 @@ export type AckSuccessAnswer = 'settled' | 'lease_lost' | 'conflict'
 
 export interface AckFailureParams extends LeaseRef {
   failure: AttemptFailureReport
+  /** What the next attempt, or a redrive, looks back at. What is not of its form counts as none. */
+  trace?: AttemptTrace | undefined
 }
 
 export type AckFailureAnswer =
   | { readonly outcome: 'retrying'; readonly retryAtMs: number; readonly retryInMs: number }
   | { readonly outcome: 'failed' | 'dead_letter' | 'cancelled' | 'lease_lost' | 'conflict' }
 
+export interface RedriveParams {
+  id: string
+  reason?: string
+  /** Another payload for the new activity. Left out: the original's. */
+  edit?: RedriveEdit | undefined
+  /**
+   * Asked once the new activity is made, before it is written, and not at all when there is one already; see `core/redrive.ts`.
+   * Must not throw. Left out, or answering null: the redrive is not traced.
+   */
+  traceOf?: TraceOf | undefined
+}
+
 export interface ScheduledReport {
   readonly moved: number
   /** Milliseconds until the next known due time, when there is one. */
   readonly nextDueInMs: number | null
+  /** From due to ready, for each moved attempt whose due time is known: at most `moved`. Unit: ms. */
+  readonly latenessMs: readonly number[]
 }
 
 export interface RequeueReport {
   readonly requeued: number
   readonly deadLettered: number
   readonly cancelled: number
+  /** Each of them, at most `limit`; what has no readable record is counted under `requeued` and is not here. */
+  readonly taken: readonly TakenBack[]
+}
+
+/** What became of an expired lease: the attempt that it was for, and how that ended. */
+export interface TakenBack {
+  readonly activity: Activity
+  /** `lease_expired`: the next attempt is ready. */
+  readonly outcome: 'lease_expired' | 'dead_letter' | 'cancelled'
+  readonly error: RecordedFailure
 }
 
 export interface ExtendLeaseParams extends LeaseRef {
@@ -243,6 +317,32 @@ export interface StorageStats extends StatusCounts {
   readonly byPriority: Readonly<Record<Priority, StatusCounts>>
 }
 
+/** How the lane of one type and priority stands. */
+export interface LaneFigures {
+  readonly type: string
+  readonly priority: Priority
+  /** Ready, and not running. */
+  readonly pending: number
+  /**
+   * When the oldest of them became ready, by what its record says: it was due, was created, or its last attempt ended. Unit: ms
+   * since the epoch. Null when nothing is pending, or when the oldest was not found yet: a later call goes on looking.
+   */
+  readonly oldestPendingAtMs: number | null
+  readonly running: number
+  readonly scheduled: number
+  /** Counted while they are remembered. */
+  readonly deadLetters: number
+  /** Offsets finished ahead of their partition's frontier, which something unfinished holds. 0 where there is no log. */
+  readonly finishedAhead: number
+  /**
+   * How long the frontier of a partition with unfinished records has not moved, of the one that stands longest, as far as this
+   * storage has been asked. Unit: ms. 0 when all move, or have nothing to do.
+   */
+  readonly frontierStuckMs: number
+  /** Members of the type's group, the same for each of its lanes; null when that is not known. 0: nobody subscribes. */
+  readonly consumers: number | null
+}
+
 export interface ListParams {
   status: Status
   type?: string
@@ -250,6 +350,11 @@ export interface ListParams {
   cursor?: string | null
   /** Range: 1 to 200. @defaultValue 50 */
   limit?: number
+}
+
+export interface DeadLetterListParams extends Omit<ListParams, 'status'> {
+  /** Each comes with its whole activity, payload included: ask for small pages then. @defaultValue false */
+  withActivity?: boolean
 }
 
 export interface Page<T> {
@@ -280,6 +385,8 @@ export interface DeadLetterSummary extends ActivitySummary {
   readonly fingerprint: string
   /** The activity that this one was redriven as. */
   readonly redrivenAs: string | null
+  /** As it was when it died; only where a list was asked for it. */
+  readonly activity?: Activity
 }
 
 export interface ActivitySnapshot extends ActivitySummary {
@@ -296,6 +403,8 @@ export interface ActivitySnapshot extends ActivitySummary {
   readonly parentId: string | null
   readonly redriveOf: string | null
   readonly redrivenAs: string | null
+  /** W3C traceparent of its enqueue. */
+  readonly traceparent: string | null
   readonly coordinates: Coordinates | null
 }
 

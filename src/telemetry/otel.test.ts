@@ -1,7 +1,5 @@
 // What spans say, by a tracer provider that records. Only the API is there: this is what any SDK would be told.
 
-import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Attributes, Context, ContextManager, Span, SpanContext, SpanOptions, Tracer } from '@opentelemetry/api'
 import { ROOT_CONTEXT, SpanKind, context, createContextKey, trace } from '@opentelemetry/api'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -9,94 +7,25 @@ import { Client } from '../client/client.ts'
 import { defineActivity } from '../client/define-activity.ts'
 import { MemoryStorage } from '../storage/memory/memory-storage.ts'
 import { ManualClock } from '../testing/manual-clock.ts'
+import {
+  forgetSpans,
+  recorded,
+  registerRecorder,
+  startSpan,
+  unregisterRecorder,
+} from '../../test/support/span-recorder.ts'
 import { many, turns } from '../../test/support/worker-setup.ts'
 import { Worker } from '../worker/worker.ts'
 import { otelTelemetry } from './otel.ts'
 import { ATTRIBUTES, SUPPRESS_TRACING_KEY } from './semantic-conventions.ts'
 
-interface Recorded {
-  readonly name: string
-  readonly kind: SpanKind | undefined
-  readonly spanContext: SpanContext
-  readonly parentSpanId: string | undefined
-  readonly links: readonly string[]
-  readonly attributes: Attributes
-  status: string | undefined
-  ends: number
-}
-
-let recorded: Recorded[] = []
-
-function startSpan(name: string, options: SpanOptions = {}, parent: Context = context.active()): Span {
-  const parentContext = trace.getSpanContext(parent)
-  const number = String(recorded.length + 1)
-  const spanContext = {
-    traceId: parentContext?.traceId ?? number.padStart(32, 'a'),
-    spanId: number.padStart(16, 'b'),
-    traceFlags: 1,
-  }
-  const one: Recorded = {
-    ...{ name, kind: options.kind, spanContext, parentSpanId: parentContext?.spanId, status: undefined, ends: 0 },
-    links: (options.links ?? []).map(link => link.context.spanId),
-    attributes: { ...options.attributes },
-  }
-  recorded.push(one)
-  const span: Span = {
-    spanContext: () => spanContext,
-    setAttribute: (key, value) => (Object.assign(one.attributes, { [key]: value }), span),
-    setAttributes: attributes => (Object.assign(one.attributes, attributes), span),
-    setStatus: ({ message }) => ((one.status = message), span),
-    end: () => void (one.ends += 1),
-    isRecording: () => true,
-    addEvent: () => span,
-    addLink: () => span,
-    addLinks: () => span,
-    updateName: () => span,
-    recordException: () => undefined,
-  }
-  return span
-}
-
-class Contexts implements ContextManager {
-  readonly #current = new AsyncLocalStorage<Context>()
-  active(): Context {
-    return this.#current.getStore() ?? ROOT_CONTEXT
-  }
-  with<A extends unknown[], F extends (...args: A) => ReturnType<F>>(
-    into: Context,
-    call: F,
-    self?: ThisParameterType<F>,
-    ...args: A
-  ): ReturnType<F> {
-    return this.#current.run(into, () => Reflect.apply(call, self, args))
-  }
-  bind<T>(_context: Context, target: T): T {
-    return target
-  }
-  enable(): this {
-    return this
-  }
-  disable(): this {
-    return this
-  }
-}
-
-const tracer: Pick<Tracer, 'startSpan'> = { startSpan }
-
-beforeAll(() => {
-  trace.setGlobalTracerProvider({ getTracer: () => Object.assign(Object.create(null), tracer) })
-  context.setGlobalContextManager(new Contexts())
-})
-afterAll(() => {
-  trace.disable()
-  context.disable()
-})
-beforeEach(() => {
-  recorded = []
-})
+beforeAll(registerRecorder)
+afterAll(unregisterRecorder)
+beforeEach(forgetSpans)
 
 const work = defineActivity({ type: 'work', input: z.unknown(), maxAttempts: 2, retryDelayMs: 0 })
 
+/** One activity whose handler throws until it is dead, `waitMs` after a request that enqueued it. */
 async function runTwice(options: Parameters<typeof otelTelemetry>[0], waitMs: number) {
   const clock = new ManualClock()
   const storage = new MemoryStorage({ clock })
@@ -136,8 +65,13 @@ test('one trace goes from the request to the dead letter', async () => {
   expect(send).toMatchObject({ kind: SpanKind.PRODUCER, parentSpanId: request?.spanContext.spanId, links: [] })
   const sendId = send?.spanContext.spanId
   expect(first).toMatchObject({ kind: SpanKind.CONSUMER, parentSpanId: sendId, links: [sendId], status: 'no luck' })
-  expect(second).toMatchObject({ kind: SpanKind.CONSUMER, parentSpanId: sendId, links: [sendId] })
-  expect(settleFirst).toMatchObject({ kind: SpanKind.CLIENT, parentSpanId: first?.spanContext.spanId })
+  const firstId = first?.spanContext.spanId
+  expect(second).toMatchObject({ kind: SpanKind.CONSUMER, parentSpanId: sendId, links: [sendId, firstId] })
+  expect(second?.linkKinds).toEqual(['send', 'attempt'])
+  // A retry that was written down is no failure of the settlement.
+  expect(settleFirst).toMatchObject({ kind: SpanKind.CLIENT, parentSpanId: firstId, links: [], status: undefined })
+  expect(settleFirst?.attributes).toMatchObject({ 'errand.activity.outcome': 'retrying', 'errand.activity.attempt': 1 })
+  expect(settleFirst?.attributes['errand.activity.due_at']).toMatch(/^2026-.*Z$/)
   expect(settleSecond?.attributes[ATTRIBUTES.outcome]).toBe('dead_letter')
   expect(deadLetter).toMatchObject({
     kind: SpanKind.PRODUCER,
@@ -150,6 +84,20 @@ test('one trace goes from the request to the dead letter', async () => {
     ...{ 'errand.activity.id': id, 'errand.activity.attempt': 2, 'errand.activity.wait_ms': 1_000 },
     ...{ 'messaging.client.id': 'w1', 'error.type': 'TypeError' },
   })
+  // One failure has one fingerprint, wherever it is told.
+  const fingerprint = first?.attributes['errand.error.fingerprint']
+  expect(fingerprint).toMatch(/^[0-9a-f]{16}$/)
+  for (const span of [settleFirst, second, settleSecond, deadLetter]) {
+    expect(span?.attributes['errand.error.fingerprint']).toBe(fingerprint)
+  }
+  expect(deadLetter?.attributes).toMatchObject({ 'error.type': 'TypeError', 'errand.activity.outcome': 'dead_letter' })
+  for (const span of recorded.slice(1)) {
+    expect(span.attributes).toMatchObject({
+      ...{ 'errand.activity.id': id, 'errand.activity.type': 'work', 'errand.activity.max_attempts': 2 },
+      ...{ 'errand.activity.priority': 'normal', 'errand.activity.attempt': expect.any(Number) },
+      'errand.activity.outcome': expect.any(String),
+    })
+  }
   // Handlers run in their attempt's span, and in nothing of the worker's own.
   expect(inside).toEqual([first, second].map(span => ({ spanId: span?.spanContext.spanId, isQuiet: undefined })))
 })
@@ -160,6 +108,9 @@ test('after a long wait an attempt begins a trace of its own, linked to the send
   const process = recorded.find(({ name }) => name === 'process work')
   expect(process).toMatchObject({ parentSpanId: undefined, links: [send?.spanContext.spanId] })
   expect(process?.spanContext.traceId).not.toBe(send?.spanContext.traceId)
+  const retry = recorded.filter(({ name }) => name === 'process work')[1]
+  const links = [send?.spanContext.spanId, process?.spanContext.spanId]
+  expect(retry).toMatchObject({ parentSpanId: undefined, links, linkKinds: ['send', 'attempt'] })
 })
 
 test.each([

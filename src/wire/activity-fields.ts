@@ -72,6 +72,7 @@ export const activityFields = z.object({
   idempotency_key: keyField.nullish(),
   traceparent: z.unknown().optional(),
   tracestate: z.unknown().optional(),
+  attempt_traceparent: z.unknown().optional(),
   parent_id: idField.nullish(),
   redrive_of: idField.nullish(),
   failures: z.array(failedAttemptField).max(LIMITS.failureHistoryMax).nullish(),
@@ -113,6 +114,7 @@ export function activityOf(kind: RecordKind, parts: RecordParts, fields: Activit
     metadata: checkMetadata(fields.metadata ?? undefined),
     key: keyOf(fields.idempotency_key),
     trace: traceContextOf(textOrNull(fields.traceparent), textOrNull(fields.tracestate)),
+    attemptTraceparent: traceContextOf(textOrNull(fields.attempt_traceparent), null)?.traceparent ?? null,
     parentId: fields.parent_id ?? null,
     redriveOf: fields.redrive_of ?? null,
     failures: (fields.failures ?? []).map(failedAttemptOf),
@@ -133,7 +135,7 @@ export function activityFieldsJson(activity: Activity): string {
 
 /** What most activities do not have is left out: every byte is written, copied and read again at each step. */
 function optionalFieldsJson(activity: Activity): string {
-  const { scheduledAtMs, metadata, key, trace, parentId, redriveOf, failures, extraJson } = activity
+  const { scheduledAtMs, metadata, key, trace, attemptTraceparent, parentId, redriveOf, failures, extraJson } = activity
   let json = ''
   if (scheduledAtMs !== null) json += `,"scheduled_at":${timeJson(scheduledAtMs)}`
   const metadataJson = JSON.stringify(metadata)
@@ -143,6 +145,7 @@ function optionalFieldsJson(activity: Activity): string {
     json += `,"traceparent":${textJson(trace.traceparent)}`
     if (trace.tracestate !== undefined) json += `,"tracestate":${textJson(trace.tracestate)}`
   }
+  if (attemptTraceparent !== null) json += `,"attempt_traceparent":${textJson(attemptTraceparent)}`
   if (parentId !== null) json += `,"parent_id":${textJson(parentId)}`
   if (redriveOf !== null) json += `,"redrive_of":${textJson(redriveOf)}`
   if (failures.length > 0) json += `,"failures":[${failures.map(failedAttemptJson).join(',')}]`

@@ -17,6 +17,7 @@ const deadLetter: DeadLetterRecord = {
   worker: 'w-1',
   fingerprint: '0123456789abcdef',
   source: { topic: 'shop.t.normal', partition: 3, offset: '9007199254740993' },
+  traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
 }
 const poison: PoisonRecord = {
   reason: 'not_json',
@@ -32,13 +33,18 @@ describe('a dead letter', () => {
     expect(decodeDlq(Buffer.from(value), headers)).toEqual({ kind: 'dead_letter', record: deadLetter })
   })
 
-  test('without worker and source too', () => {
-    const record = { ...deadLetter, worker: null, source: null }
+  test('without worker, source and trace too', () => {
+    const record = { ...deadLetter, worker: null, source: null, traceparent: null }
     const { value, headers } = encodeDeadLetter(record)
     expect(decodeDlq(Buffer.from(value), headers)).toEqual({ kind: 'dead_letter', record })
     expect(Object.keys(headers).filter(name => name.includes('source'))).toEqual([])
     const lean = value.replace('"worker":null,', '').replace(',"source":null', '')
     expect(decodeDlq(lean, {})).toEqual({ kind: 'dead_letter', record })
+    expect(value).not.toContain('traceparent')
+    for (const odd of ['"none"', '42']) {
+      const traced = value.replace('"source":null', `"source":null,"traceparent":${odd}`)
+      expect(decodeDlq(traced, {})).toEqual({ kind: 'dead_letter', record })
+    }
   })
 
   test('says in its headers what a filter needs', () => {

@@ -1,6 +1,7 @@
 // What is in the DLQ topic, told apart by the header `errand-kind`:
 //
-//   dead_letter   { "v": 1, "dead_letter": { attempts, first_failed_at, failed_at, worker, fingerprint, error, source },
+//   dead_letter   { "v": 1, "dead_letter": { attempts, first_failed_at, failed_at, worker, fingerprint, error, source,
+//                                              traceparent },
 //                   <activity fields>, "payload": <any JSON> }
 //   poison        the bytes of a record that is none of ours, untouched; all that is known about it stands in headers
 //
@@ -11,6 +12,7 @@ import { z } from 'zod'
 import type { Coordinates, DeadLetterRecord, PoisonRecord } from '../core/activity.ts'
 import { LIMITS } from '../core/limits.ts'
 import { checkText } from '../core/text.ts'
+import { traceContextOf } from '../core/trace-context.ts'
 import { activityFields, activityFieldsJson, activityOf } from './activity-fields.ts'
 import { failureJson, failureOf, recordedFailureField } from './failure-fields.ts'
 import { accepted, attemptField, msOf, textJson, timeField, timeJson, workerField, workerJson } from './fields.ts'
@@ -45,6 +47,7 @@ export const deadLetterFields = z.object({
     fingerprint: accepted(value => checkText('fingerprint', value, LIMITS.failureNameBytesMax, 0)),
     error: recordedFailureField,
     source: sourceField.nullish(),
+    traceparent: z.unknown().optional(),
   }),
   ...activityFields.shape,
 })
@@ -77,7 +80,8 @@ export function encodeDeadLetter(record: DeadLetterRecord): { value: string; hea
     `{"v":${WIRE_VERSION},"dead_letter":{"attempts":${record.attempts},` +
     `"first_failed_at":${timeJson(record.firstFailedAtMs)},"failed_at":${timeJson(record.failedAtMs)},` +
     `"worker":${workerJson(record.worker)},"fingerprint":${textJson(record.fingerprint)},` +
-    `"error":${failureJson(record.error)},"source":${record.source === null ? 'null' : sourceJson(record.source)}},` +
+    `"error":${failureJson(record.error)},"source":${record.source === null ? 'null' : sourceJson(record.source)}` +
+    `${record.traceparent === null ? '' : `,"traceparent":${textJson(record.traceparent)}`}},` +
     `${activityFieldsJson(activity)},"payload":${activity.payloadJson}}`
   const headers = {
     [HEADERS.kind]: 'dead_letter',
@@ -111,7 +115,7 @@ export function decodeDlq(value: RecordValue, headers: HeaderValues): DlqRecord 
 function deadLetterOf(value: RecordValue): DeadLetterRecord {
   const parts = readRecord(DEAD_LETTER, value)
   const fields = parseFields(DEAD_LETTER, deadLetterFields, parts.fields)
-  const { attempts, first_failed_at, failed_at, worker, fingerprint, error, source } = fields.dead_letter
+  const { attempts, first_failed_at, failed_at, worker, fingerprint, error, source, traceparent } = fields.dead_letter
   return {
     activity: activityOf(DEAD_LETTER, parts, fields),
     attempts,
@@ -121,6 +125,7 @@ function deadLetterOf(value: RecordValue): DeadLetterRecord {
     worker: worker ?? null,
     fingerprint,
     source: source ?? null,
+    traceparent: typeof traceparent === 'string' ? (traceContextOf(traceparent, null)?.traceparent ?? null) : null,
   }
 }
 

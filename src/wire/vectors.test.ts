@@ -48,6 +48,7 @@ const full: Activity = {
     traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
     tracestate: 'congo=t61rcWkgMzE',
   },
+  attemptTraceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-53995c3f42cd8ad8-01',
   parentId: '019b76da-a800-7000-8000-000000000000',
   redriveOf: 'dead-1',
   failures: [
@@ -66,6 +67,7 @@ const plain: Activity = {
   metadata: {},
   key: null,
   trace: null,
+  attemptTraceparent: null,
   parentId: null,
   redriveOf: null,
   failures: [],
@@ -107,6 +109,7 @@ const deadLetter: DeadLetterRecord = {
   worker: 'pod-1',
   fingerprint: '0123456789abcdef',
   source: { topic: 'shop.send-invoice.high', partition: 3, offset: '9007199254740993' },
+  traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-8f3c1d2e4b5a6978-01',
 }
 const poison: PoisonRecord = {
   reason: 'not_json',
@@ -211,7 +214,7 @@ const FILES: Readonly<Record<string, Vectors>> = {
   'dead-letter': {
     written: [
       dlqOf(deadLetter),
-      { ...dlqOf({ ...deadLetter, worker: null, source: null }), name: 'unknown source' },
+      { ...dlqOf({ ...deadLetter, worker: null, source: null, traceparent: null }), name: 'unknown source' },
       poisonVector(),
     ],
     accepted: [],

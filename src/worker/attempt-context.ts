@@ -57,10 +57,7 @@ export class AttemptContext implements HandlerContext {
   }
 
   get log(): Logger {
-    const { id, type, attempt } = this
-    const traceparent = this.#attempt.span.trace?.traceparent
-    const fields = { activityId: id, type, attempt, ...(traceparent === undefined ? {} : { traceparent }) }
-    this.#log ??= withFields(this.#parts.logger, fields)
+    this.#log ??= withFields(this.#parts.logger, this.#attempt.logFields)
     return this.#log
   }
 
@@ -69,7 +66,7 @@ export class AttemptContext implements HandlerContext {
   }
 
   get client(): Client {
-    this.#client ??= this.#parts.client.childOf(this.id)
+    this.#client ??= this.#parts.client.childOf(this.id, this.#attempt.span)
     return this.#client
   }
 

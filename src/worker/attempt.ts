@@ -11,6 +11,7 @@
 // until it ends. Whatever it then returns counts for nothing.
 
 import type { Activity, ClaimedAttempt } from '../core/activity.ts'
+import type { LogFields } from '../core/logger.ts'
 import type { ActivitySpan, SpanEnd } from '../telemetry/telemetry.ts'
 import type { AbortWhy } from './attempt-aborted-error.ts'
 import { AttemptAbortedError } from './attempt-aborted-error.ts'
@@ -44,6 +45,8 @@ export class Attempt {
   isHandlerRunning = true
   /** By the monotonic clock: when the lease was last known to be whole. */
   renewedMs: number
+  /** By the monotonic clock: when its fate was decided, and began to be written down. */
+  decidedMs = 0
   #reason: AttemptAbortedError | undefined
   #controller: AbortController | undefined
   #isSpanEnded = false
@@ -88,10 +91,17 @@ export class Attempt {
     this.#controller?.abort(this.#reason)
   }
 
-  /** Ends the span of the run. Only the first end counts: a handler may outlive its attempt. */
-  endSpan(end: SpanEnd): void {
-    if (this.#isSpanEnded) return
+  /** What each log line about it says, and its trace where there is one. */
+  get logFields(): LogFields {
+    const { activity, claimed, span } = this
+    return { activityId: activity.id, activityType: activity.type, attempt: claimed.attempt, ...span.logFields }
+  }
+
+  /** Ends the span of the run. Only the first end counts, which says true: a handler may outlive its attempt. */
+  endSpan(end: SpanEnd): boolean {
+    if (this.#isSpanEnded) return false
     this.#isSpanEnded = true
     this.span.end(end)
+    return true
   }
 }

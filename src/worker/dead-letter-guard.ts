@@ -155,7 +155,7 @@ export class DeadLetterGuard {
     held.withhold(attempt)
     telemetry.count('withheld', 1, { type, priority })
     logger.debug('a last failure is withheld: the dead-letter budget is spent', {
-      ...facts,
+      ...attempt.logFields,
       error: facts.error.message,
     })
     events.emit('withheld', () => facts)

@@ -78,7 +78,7 @@ export class Executor {
     const { timeoutMs } = attempt.activity
     const message = `the attempt ran longer than ${timeoutMs} ms`
     const error = { name: 'TimeoutError', message, code: 'timeout' }
-    attempt.endSpan({ outcome: 'timeout', error })
+    this.#runEnded(attempt, 'timeout', error)
     this.#parts.guard.fail(attempt, { kind: 'timeout', error })
     attempt.abort('timeout')
     this.#watchOverrun(attempt)
@@ -141,22 +141,27 @@ export class Executor {
   }
 
   #handlerEnded(attempt: Attempt, error: RecordedFailure | undefined): void {
-    const { options, onSlotFree } = this.#parts
-    const { telemetry, clock } = options
-    const outcome = error === undefined ? 'returned' : 'threw'
     attempt.isHandlerRunning = false
     attempt.slots.give()
-    attempt.endSpan({ outcome, error })
-    telemetry.duration('run', clock.monotonicMs() - attempt.startedMs, { type: attempt.activity.type, outcome })
-    onSlotFree()
+    this.#runEnded(attempt, error === undefined ? 'returned' : 'threw', error)
+    this.#parts.onSlotFree()
+  }
+
+  /** The first end counts: of what ran too long, that it did. So each run is told of once, and by span and figures alike. */
+  #runEnded(attempt: Attempt, outcome: string, error: RecordedFailure | undefined): void {
+    if (!attempt.endSpan({ outcome, error })) return
+    const { telemetry, clock } = this.#parts.options
+    const labels = { type: attempt.activity.type, outcome, error }
+    telemetry.duration('run', clock.monotonicMs() - attempt.startedMs, labels)
+    telemetry.count('consumed', 1, labels)
   }
 
   #watchOverrun(attempt: Attempt): void {
     const { clock, logger, telemetry } = this.#parts.options
     clock.after(OVERRUN_WARN_MS, () => {
       if (!attempt.isHandlerRunning) return
-      const { id, type, timeoutMs } = attempt.activity
-      logger.warn('a handler ignores its signal and keeps its slot', { id, type, timeoutMs })
+      const { type, timeoutMs } = attempt.activity
+      logger.warn('a handler ignores its signal and keeps its slot', { ...attempt.logFields, timeoutMs })
       telemetry.count('overrun', 1, { type })
     })
   }

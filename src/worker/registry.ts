@@ -35,7 +35,7 @@ export interface HandleOptions {
    * Range: 1 to 1,000. @defaultValue the worker's slots, shared with the other types
    */
   readonly concurrency?: number
-  /** Told when an attempt of this type that ran here was its last. */
+  /** Told when an attempt of this type that ran here was its last, or the embedded reaper dead-letters one whose lease expired. */
   readonly onDeadLetter?: DeadLetterListener
 }
 

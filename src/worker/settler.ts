@@ -7,23 +7,16 @@ import type { Clock } from '../core/clock.ts'
 import type { ErrandError } from '../core/errors.ts'
 import { recordFailure } from '../core/failure.ts'
 import type { AckFailureAnswer, AckSuccessAnswer, Storage } from '../storage/storage.ts'
-import type { ActivitySpan, Telemetry } from '../telemetry/telemetry.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { Attempt } from './attempt.ts'
+import type { AttemptEnding } from './attempt-ending.ts'
+import { endingOf } from './attempt-ending.ts'
 import type { HeldAttempts } from './held-attempts.ts'
 import type { RepeatParts } from './repeat.ts'
 import { untilAnswered } from './repeat.ts'
+import { SettlementSpans, settlementError } from './settlement-spans.ts'
 import { SuccessBatcher } from './success-batcher.ts'
-import type { SettledOutcome, WorkerEmitter } from './worker-events.ts'
-
-/**
- * How an attempt left this worker. `lease_lost`: it counts for nothing · `abandoned`: the storage did not answer in time, so its
- * lease will expire.
- */
-export interface AttemptEnding {
-  readonly outcome: SettledOutcome | 'lease_lost' | 'abandoned'
-  readonly error: RecordedFailure | null
-  readonly retryInMs: number | null
-}
+import type { WorkerEmitter } from './worker-events.ts'
 
 /** What a settler needs. */
 export interface SettlerParts {
@@ -43,10 +36,11 @@ export class Settler {
   readonly #parts: SettlerParts
   readonly #repeat: RepeatParts
   readonly #successes: SuccessBatcher
-  readonly #spans = new WeakMap<Attempt, ActivitySpan>()
+  readonly #spans: SettlementSpans
 
   constructor(parts: SettlerParts) {
     this.#parts = parts
+    this.#spans = new SettlementSpans(parts.telemetry)
     this.#repeat = {
       clock: parts.clock,
       abandon: parts.abandon,
@@ -81,17 +75,17 @@ export class Settler {
   }
 
   #decide(attempt: Attempt, state: 'settling' | 'releasing'): void {
-    const { held, telemetry } = this.#parts
+    const { held, clock } = this.#parts
     held.decide(attempt, state)
-    const { activity, span: parent } = attempt
-    // Without a trace to belong to, a span of its own would only be noise.
-    if (parent.trace !== undefined) this.#spans.set(attempt, telemetry.startSpan({ kind: 'settle', activity, parent }))
+    attempt.decidedMs = clock.monotonicMs()
+    this.#spans.decided(attempt)
   }
 
   async #fail(attempt: Attempt, failure: AttemptFailureReport): Promise<void> {
     const { storage, telemetry } = this.#parts
     try {
-      const call = (): Promise<AckFailureAnswer> => storage.ackFailure({ ...attempt.lease, failure })
+      const trace = this.#spans.failing(attempt, failure)
+      const call = (): Promise<AckFailureAnswer> => storage.ackFailure({ ...attempt.lease, failure, trace })
       const answer = await untilAnswered(this.#repeat, () => telemetry.quietly(call))
       this.#end(attempt, failureEnding(answer, failure.error))
     } catch (error) {
@@ -104,8 +98,7 @@ export class Settler {
     try {
       const call = (): Promise<'released' | 'lease_lost'> => storage.releaseLease(attempt.lease)
       const answer = await untilAnswered(this.#repeat, () => telemetry.quietly(call))
-      const outcome = answer ?? 'abandoned'
-      this.#end(attempt, { outcome, error: null, retryInMs: null })
+      this.#end(attempt, endingOf(answer ?? 'abandoned'))
     } catch (error) {
       this.#giveUp(attempt, error)
     }
@@ -117,13 +110,17 @@ export class Settler {
   }
 
   #giveUp(attempt: Attempt, error: unknown): void {
-    this.#parts.events.fail(`settling attempt ${attempt.claimed.attempt} of activity ${attempt.activity.id}`, error)
-    this.#end(attempt, { outcome: 'abandoned', error: null, retryInMs: null })
+    const during = `settling attempt ${attempt.claimed.attempt} of activity ${attempt.activity.id}`
+    this.#parts.events.fail(during, error, attempt.logFields)
+    this.#end(attempt, endingOf('abandoned'))
   }
 
   #end(attempt: Attempt, ending: AttemptEnding): void {
-    const { outcome, error } = ending
-    this.#spans.get(attempt)?.end({ outcome, ...(error === null ? {} : { error }) })
+    const { telemetry, clock } = this.#parts
+    const { type } = attempt.activity
+    const error = settlementError(ending)
+    telemetry.duration('settle', clock.monotonicMs() - attempt.decidedMs, { type, outcome: ending.outcome, error })
+    this.#spans.ended(attempt, ending)
     this.#parts.onEnded(attempt, ending)
   }
 }
@@ -131,17 +128,20 @@ export class Settler {
 function successEnding(answer: AckSuccessAnswer | undefined): AttemptEnding {
   switch (answer) {
     case 'settled':
-      return { outcome: 'completed', error: null, retryInMs: null }
+      return endingOf('completed')
     case 'lease_lost':
     case 'conflict': // settled before, with another result: somebody else used this lease
-      return { outcome: 'lease_lost', error: null, retryInMs: null }
+      return endingOf('lease_lost')
     case undefined:
-      return { outcome: 'abandoned', error: null, retryInMs: null }
+      return endingOf('abandoned')
   }
 }
 
 function failureEnding(answer: AckFailureAnswer | undefined, error: RecordedFailure): AttemptEnding {
-  if (answer === undefined) return { outcome: 'abandoned', error, retryInMs: null }
-  if (answer.outcome === 'retrying') return { outcome: 'retrying', error, retryInMs: answer.retryInMs }
-  return { outcome: answer.outcome === 'conflict' ? 'lease_lost' : answer.outcome, error, retryInMs: null }
+  if (answer === undefined) return { ...endingOf('abandoned'), error }
+  if (answer.outcome !== 'retrying') {
+    return { ...endingOf(answer.outcome === 'conflict' ? 'lease_lost' : answer.outcome), error }
+  }
+  const { outcome, retryInMs, retryAtMs } = answer
+  return { outcome, error, retryInMs, retryAtMs }
 }

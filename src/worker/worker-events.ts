@@ -3,7 +3,7 @@
 import type { RecordedFailure } from '../core/activity.ts'
 import type { ErrandError } from '../core/errors.ts'
 import { fromUnknown } from '../core/errors.ts'
-import type { Logger } from '../core/logger.ts'
+import type { LogFields, Logger } from '../core/logger.ts'
 
 /** Which attempt an event is about. */
 export interface AttemptFacts {
@@ -90,10 +90,10 @@ export class WorkerEmitter {
     }
   }
 
-  /** Logs and emits what failed in the worker itself. */
-  fail(during: string, error: unknown): void {
+  /** Logs and emits what failed in the worker itself. `fields`: of the attempt that it is about. */
+  fail(during: string, error: unknown, fields: LogFields = {}): void {
     const known = fromUnknown(error, 'internal')
-    this.#logger.error(`${during} failed`, { code: known.code, error: known.message })
+    this.#logger.error(`${during} failed`, { ...fields, code: known.code, error: known.message })
     this.emit('error', () => ({ during, error: known }))
   }
 }

@@ -52,7 +52,10 @@ export interface WorkerOptions {
   readonly workerId?: string
   /** The embedded reaper: its settings, or false for none (some other process must run one). @defaultValue true */
   readonly reaper?: boolean | ReaperTuning
-  /** Told when an attempt that ran here was the last of its activity. What it throws is logged. */
+  /**
+   * Told when an attempt that ran here was the last of its activity, and when the embedded reaper dead-letters an activity, of any
+   * type, whose lease expired. What it throws is logged.
+   */
   readonly onDeadLetter?: DeadLetterListener
   /**
    * How many dead letters each type may make here before it slows down, or false for as many as come.

@@ -40,7 +40,7 @@ test('a handler gets the parsed input and a context that says what it is about',
   })
   expect(setup.lines).toContainEqual({
     ...{ level: 'info', message: 'hello' },
-    fields: { activityId: handle.id, type: 'echo', attempt: 1, more: 1 },
+    fields: { activityId: handle.id, activityType: 'echo', attempt: 1, more: 1 },
   })
 })
 

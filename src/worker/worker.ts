@@ -15,18 +15,22 @@ import { ErrandError, invariant, isErrandError } from '../core/errors.ts'
 import { LIMITS, WORKER_LIMITS } from '../core/limits.ts'
 import type { LifecycleState, StopReport } from '../core/lifecycle.ts'
 import { Lifecycle } from '../core/lifecycle.ts'
+import type { LogFields } from '../core/logger.ts'
 import { checkInteger } from '../core/text.ts'
+import type { ReapedDeadLetter } from '../reaper/reaper-options.ts'
 import { Reaper } from '../reaper/reaper.ts'
+import type { GaugeReading } from '../telemetry/telemetry.ts'
 import type { Attempt } from './attempt.ts'
+import type { AttemptEnding } from './attempt-ending.ts'
+import { endingOf } from './attempt-ending.ts'
 import { DeadLetterGuard } from './dead-letter-guard.ts'
 import { Deadlines } from './deadlines.ts'
 import { Executor, factsOf } from './executor.ts'
 import { HeldAttempts } from './held-attempts.ts'
 import { Intake } from './intake.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
-import type { DeadLetterListener, HandleOptions, Handler } from './registry.ts'
+import type { DeadLetterListener, DeadLetterNotice, HandleOptions, Handler } from './registry.ts'
 import { Registry } from './registry.ts'
-import type { AttemptEnding } from './settler.ts'
 import { Settler } from './settler.ts'
 import { Slots } from './slots.ts'
 import type { WorkerEvents, WorkerListener } from './worker-events.ts'
@@ -63,6 +67,7 @@ export class Worker {
   #intakes: readonly Intake[] = []
   #loops: Promise<unknown> = Promise.resolve()
   #reaper: Reaper | undefined
+  #endGauges: (() => void) | undefined
   /** Given back or given up since stopping began. */
   #unfinished = 0
 
@@ -203,8 +208,10 @@ export class Worker {
       }),
     ]
     this.#loops = Promise.all(this.#intakes.map(intake => intake.run(this.#lifecycle.signal)))
+    this.#endGauges = telemetry.observe(() => this.#slotReadings())
     if (reaper === undefined) return
-    this.#reaper = new Reaper({ ...reaper, storage, clock, logger, telemetry })
+    const onDeadLetter = (letter: ReapedDeadLetter): Promise<void> => this.#reaped(letter)
+    this.#reaper = new Reaper({ ...reaper, storage, clock, logger, telemetry, onDeadLetter })
     await this.#reaper.start()
   }
 
@@ -250,13 +257,14 @@ export class Worker {
 
   #leaseLost(attempt: Attempt): void {
     this.#guard.lost(attempt)
-    this.#ended(attempt, { outcome: 'lease_lost', error: null, retryInMs: null })
+    this.#ended(attempt, endingOf('lease_lost'))
     attempt.abort('lease_lost')
   }
 
   async #heartbeat(attempt: Attempt): Promise<void> {
     await new Promise(resolve => setImmediate(resolve))
-    await this.#keeper.renewNow(attempt)
+    // Asked for by a handler, whose context is not to be that of our own calls.
+    await this.#options.telemetry.quietly(() => this.#keeper.renewNow(attempt))
     if (attempt.abortReason !== undefined) throw attempt.abortReason
   }
 
@@ -279,23 +287,43 @@ export class Worker {
 
   /** The attempt stays held until its listeners have ended, so that a stop waits for them. */
   async #deadLettered(attempt: Attempt, error: RecordedFailure): Promise<void> {
-    const { activity, registration, span, claimed } = attempt
-    const { telemetry, logger, onDeadLetter } = this.#options
-    logger.warn('an activity was dead-lettered', { ...factsOf(attempt), error: error.message })
+    const { activity, registration, claimed } = attempt
+    const { logger, onDeadLetter } = this.#options
+    logger.warn('an activity was dead-lettered', { ...attempt.logFields, error: error.message })
     this.#events.emit('dead_letter', () => ({ ...factsOf(attempt), error }))
-    telemetry.startSpan({ kind: 'dead-letter', activity, parent: span }).end({ outcome: 'dead_letter', error })
     const { id, type, metadata, payloadJson } = activity
     const notice = { id, type, attempts: claimed.attempt, error, metadata, payloadJson }
-    const tell = async (listener: DeadLetterListener | undefined): Promise<void> => {
+    await this.#notify(notice, [registration.options.onDeadLetter, onDeadLetter], attempt.logFields)
+    this.#forget(attempt)
+  }
+
+  /** A lease expired, of whichever worker and type, and the embedded reaper found no attempt left. */
+  #reaped({ activity, error }: ReapedDeadLetter): Promise<void> {
+    const { id, type, attempt: attempts, metadata, payloadJson } = activity
+    const listeners = [this.#registry.find(type)?.options.onDeadLetter, this.#options.onDeadLetter]
+    return this.#notify({ id, type, attempts, error, metadata, payloadJson }, listeners, { id, type })
+  }
+
+  async #notify(
+    notice: DeadLetterNotice,
+    listeners: readonly (DeadLetterListener | undefined)[],
+    logFields: LogFields,
+  ): Promise<void> {
+    for (const listener of listeners) {
       try {
         await listener?.(notice)
       } catch (thrown) {
-        this.#events.fail('onDeadLetter', thrown)
+        this.#events.fail('onDeadLetter', thrown, logFields)
       }
     }
-    await tell(registration.options.onDeadLetter)
-    await tell(onDeadLetter)
-    this.#forget(attempt)
+  }
+
+  #slotReadings(): readonly GaugeReading[] {
+    const { running, slots } = this.load
+    return [
+      { name: 'slots_used', value: running, labels: {} },
+      { name: 'slots_limit', value: slots, labels: {} },
+    ]
   }
 
   #forget(attempt: Attempt): void {
@@ -320,6 +348,7 @@ export class Worker {
       for (const attempt of this.#held) if (attempt.state === 'running') this.#guard.release(attempt)
       await this.#within(RELEASE_MS_MAX, drained)
     }
+    this.#endGauges?.()
     this.#abandon.abort()
     this.#keeper.stop()
     this.#deadlines.stop()

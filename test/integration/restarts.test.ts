@@ -191,6 +191,7 @@ describe('a Redis that was away for longer than leases last', () => {
       requeued: 0,
       deadLettered: 0,
       cancelled: 0,
+      taken: [],
     })
     const renewed = await storage.extendLeases({ leases: held.map(lease => ({ ...lease, byMs: 10_000 })) })
     expect(renewed.map(({ outcome }) => outcome)).toEqual(held.map(() => 'renewed'))

@@ -55,10 +55,15 @@ export function upkeepCommands(pace: Pace): fc.Arbitrary<Command>[] {
 /** Which of too many are taken is the storage's choice: it is asked, the model follows. */
 async function requeue(limit: number, model: StorageModel, system: System, storage: Storage): Promise<void> {
   const expired = [...model.activities.values()].filter(one => one.lease && one.lease.deadlineMs <= system.nowMs())
-  const report = await storage.requeueExpired({ limit })
+  const { taken: told, ...report } = await storage.requeueExpired({ limit })
   const counted = { requeued: 0, deadLettered: 0, cancelled: 0 }
   for (const one of expired) if (!(await hasStatus(one, 'running', storage))) counted[model.expire(one)] += 1
   assert.deepEqual(report, counted, 'report of requeueExpired')
+  const outcomes = told.map(({ outcome }) => outcome)
+  const expected = { lease_expired: counted.requeued, dead_letter: counted.deadLettered, cancelled: counted.cancelled }
+  for (const [outcome, count] of Object.entries(expected)) {
+    assert.equal(outcomes.filter(each => each === outcome).length, count, `told of ${outcome}`)
+  }
   const taken = counted.requeued + counted.deadLettered + counted.cancelled
   assert.equal(taken, Math.min(limit, expired.length), `taken of ${expired.length} expired leases, at most ${limit}`)
 }

@@ -316,6 +316,9 @@ export const BAD_ACTIVITIES: readonly (readonly [string, Record<string, unknown>
   ...[undefined, 'x', { traceparent: 7 }, { traceparent: 'x'.repeat(129) }, { traceparent: 'x', tracestate: 1n }].map(
     (trace: unknown) => ['a trace', { trace }, 'trace'] as const,
   ),
+  ...[undefined, 7, 'x'.repeat(129), '\ud800'].map(
+    (attemptTraceparent: unknown) => ['the trace of an attempt', { attemptTraceparent }, 'attemptTraceparent'] as const,
+  ),
   ...['a b', '', undefined, 7].flatMap(id => [
     ['a parent', { parentId: id }, 'parentId is'] as const,
     ['an original', { redriveOf: id }, 'redriveOf is'] as const,

@@ -10,6 +10,7 @@ import type { IdSource } from '../../core/ids.ts'
 import { uuidv7TimeMs } from '../../core/ids.ts'
 import { LIMITS } from '../../core/limits.ts'
 import { checkId } from '../../core/names.ts'
+import { checkEdit, redrivenBefore, redrivenFrom } from '../../core/redrive.ts'
 import { checkText } from '../../core/text.ts'
 import { delayKey } from '../../core/topics.ts'
 import { decodeActivity } from '../../wire/activity-record.ts'
@@ -17,9 +18,10 @@ import { cancel, confirmRedrive, decideRedrive, errorResultText, readMarkers, re
 import type { Marker } from '../redis/markers.ts'
 import { indexed, parseValue } from '../redis/schedule.ts'
 import type { SideStore } from '../redis/side-store.ts'
-import type { CancelAnswer } from '../storage.ts'
+import type { CancelAnswer, RedriveParams } from '../storage.ts'
 import type { LogSearch } from './log-search.ts'
 import type { Publisher } from './publisher.ts'
+import type { TopicCatalog } from './topic-catalog.ts'
 
 /** Between the look and the cancel an attempt can end and another begin; then it is looked at again. */
 const TRIES_MAX = 5
@@ -29,6 +31,7 @@ export class Canceller {
   readonly #store: SideStore
   readonly #publisher: Publisher
   readonly #search: LogSearch
+  readonly #catalog: TopicCatalog
   readonly #restore: () => Promise<void>
   readonly #ids: IdSource
 
@@ -36,6 +39,7 @@ export class Canceller {
     store: SideStore
     publisher: Publisher
     search: LogSearch
+    catalog: TopicCatalog
     restore: () => Promise<void>
     ids: IdSource
   }) {
@@ -43,6 +47,7 @@ export class Canceller {
     this.#store = parts.store
     this.#publisher = parts.publisher
     this.#search = parts.search
+    this.#catalog = parts.catalog
     this.#ids = parts.ids
   }
 
@@ -97,6 +102,7 @@ export class Canceller {
       error,
       resultJson: null,
       source: null,
+      traceparent: null,
     })
     await crossing('cancel.published', () => this.#publisher.writeAll(records))
     if (answer.value !== '') {
@@ -129,27 +135,26 @@ export class Canceller {
     return found === null ? null : { activity: found.activity, isInLane: true, member: null }
   }
 
-  async redrive(params: Readonly<{ id: string; reason?: string }>): Promise<{ readonly id: string }> {
+  async redrive(params: Readonly<RedriveParams>): Promise<{ readonly id: string }> {
     const id = checkId(params.id)
     checkReason(params.reason)
+    const edit = checkEdit(params.edit)
     await this.#restore() // else what it was redriven as may only seem to be unknown
     const known = await readRedrive(this.#store, id)
+    if (known !== null && edit !== undefined && known.newId !== edit.newId) throw redrivenBefore(id, known.newId)
     if (known?.isProduced === true) return { id: known.newId }
     const [marker] = await readMarkers(this.#store, [id])
     const original = await this.#original(id, marker ?? null)
+    await this.#catalog.declare([original.type]) // whoever redrives need not know the type
+    // Before anything is decided: it throws when the metadata has no room.
+    if (edit !== undefined) redrivenFrom(original, { id: edit.newId, createdAtMs: 0 }, undefined, edit)
     // Redis decides on one id for all who redrive this one; whoever comes here before it is produced produces it.
-    const newId = await decideRedrive(this.#store, id, this.#ids.next())
-    const activity: Activity = {
-      ...original,
-      id: newId,
-      attempt: 1,
-      retryCount: 0,
-      createdAtMs: uuidv7TimeMs(newId) ?? this.#store.clock.nowMs(),
-      scheduledAtMs: null,
-      key: null,
-      redriveOf: original.id,
-      failures: [],
-    }
+    const newId = await decideRedrive(this.#store, id, edit?.newId ?? this.#ids.next())
+    // Whoever redrives one whose edit was cut off before it was produced gives it the old payload: the edit was never accepted.
+    if (edit !== undefined && newId !== edit.newId) throw redrivenBefore(id, newId)
+    const nowMs = this.#store.clock.nowMs()
+    const createdAtMs = Math.min(uuidv7TimeMs(newId) ?? nowMs, nowMs)
+    const activity = redrivenFrom(original, { id: newId, createdAtMs }, params.traceOf, edit)
     await crossing('redrive.enqueued', () => this.#publisher.writeAll([this.#publisher.lane(activity)]))
     await crossing('redrive.confirmed', () => confirmRedrive(this.#store, id))
     return { id: newId }
@@ -157,7 +162,10 @@ export class Canceller {
 
   async #original(id: string, marker: Marker | null): Promise<Activity> {
     const letter = await this.#search.deadLetter(id, marker?.settled?.endedAtMs)
-    if (letter !== null) return letter.activity
+    if (letter !== null) {
+      const { activity, traceparent } = letter
+      return { ...activity, attemptTraceparent: traceparent ?? activity.attemptTraceparent }
+    }
     const outcome = await this.#search.terminalOutcome(id, marker?.settled?.endedAtMs)
     if (outcome !== null && outcome.outcome !== 'completed' && outcome.envelope !== null)
       return decodeActivity(outcome.envelope)

@@ -5,9 +5,9 @@ import type { Activity, OutcomeRecord, Status, TerminalStatus } from '../../core
 import { STATUSES } from '../../core/activity.ts'
 import { ErrandError } from '../../core/errors.ts'
 import { READING_LIMITS } from '../../core/limits.ts'
+import type { Logger } from '../../core/logger.ts'
 import type { Priority } from '../../core/priority.ts'
 import { PRIORITIES } from '../../core/priority.ts'
-import { parseLaneTopic } from '../../core/topics.ts'
 import type { LogRecord } from '../../consumer/fetched-record.ts'
 import type { LogReader } from '../../consumer/log-reader.ts'
 import type { TopicAdmin } from '../../producer/topic-admin.ts'
@@ -15,16 +15,26 @@ import { decodeActivity } from '../../wire/activity-record.ts'
 import { decodeDlq } from '../../wire/dead-letter-record.ts'
 import { decodeOutcome } from '../../wire/outcome-record.ts'
 import { readCounts, readMarkers, readStates, runningIds, scheduledMembers } from '../redis/markers.ts'
-import { homeField, parseValue } from '../redis/schedule.ts'
+import { parseValue } from '../redis/schedule.ts'
 import type { SideStore } from '../redis/side-store.ts'
-import type { ActivitySummary, DeadLetterSummary, ListParams, Page, StorageStats } from '../storage.ts'
+import type {
+  ActivitySummary,
+  DeadLetterListParams,
+  DeadLetterSummary,
+  LaneFigures,
+  ListParams,
+  Page,
+  StorageStats,
+} from '../storage.ts'
 import type { Attempts } from './attempts.ts'
 import type { Dated, Stretch } from './backward-pager.ts'
 import { backwardPage } from './backward-pager.ts'
 import { isHome } from './delay-log.ts'
-import { laneDepths } from './lane-depths.ts'
+import { Figures } from './figures.ts'
+import { laneDepths, ofPriority, waitingIn } from './lane-depths.ts'
 import type { Lanes } from './lanes.ts'
-import { outcomeSummary, summaryOf } from './summaries.ts'
+import type { LogSearch } from './log-search.ts'
+import { isWaitingState, outcomeSummary, summaryOf } from './summaries.ts'
 import type { TopicCatalog } from './topic-catalog.ts'
 
 type Counts = Record<Status, number>
@@ -38,14 +48,23 @@ export interface InspectorParts {
   readonly catalog: TopicCatalog
   readonly admin: TopicAdmin
   readonly reader: LogReader
+  readonly search: Pick<LogSearch, 'noteDeadLetter'>
+  readonly logger: Logger
 }
 
 /** Counts and pages. */
 export class Inspector {
   readonly #parts: InspectorParts
+  readonly #figures: Figures
 
   constructor(parts: InspectorParts) {
     this.#parts = parts
+    this.#figures = new Figures(parts)
+  }
+
+  /** How each lane stands. */
+  laneFigures(): Promise<readonly LaneFigures[]> {
+    return this.#figures.look()
   }
 
   async stats(): Promise<StorageStats> {
@@ -71,15 +90,9 @@ export class Inspector {
       byType[type] ??= noCounts()
       for (const priority of PRIORITIES) {
         const field = `${type}|${priority}`
-        const running = counts.running.get(field) ?? 0
-        const unfinished = (depths[at] ?? [])
-          .filter(depth => parseLaneTopic(this.#parts.namespace, depth.topic)?.priority === priority)
-          .reduce((sum, depth) => sum + depth.high - depth.low - depth.finishedAhead, 0)
-        // What has a home runs, or waits to be made ready, without a lane record.
-        const homes = counts.scheduled.get(homeField({ type, priority })) ?? 0
-        const waiting = unfinished + homes - running - (counts.unseen.get(field) ?? 0)
-        add(type, priority, 'pending', Math.max(0, waiting))
-        add(type, priority, 'running', running)
+        const lane = ofPriority(this.#parts.namespace, depths[at] ?? [], priority)
+        add(type, priority, 'pending', waitingIn(lane, counts, { type, priority }))
+        add(type, priority, 'running', counts.running.get(field) ?? 0)
         add(type, priority, 'scheduled', counts.scheduled.get(field) ?? 0)
       }
     })
@@ -121,9 +134,7 @@ export class Inspector {
       )
       return activities.map((activity, at) => {
         const state = states[at] ?? null
-        const waits =
-          activity !== null && (state === null || (isWaiting(state.status) && state.attempt <= activity.attempt))
-        if (!waits || seen.has(activity.id)) return null
+        if (activity === null || !isWaitingState(state, activity.attempt) || seen.has(activity.id)) return null
         seen.add(activity.id)
         return { atMs: activity.createdAtMs, item: summaryOf(activity, 'pending') }
       })
@@ -172,7 +183,7 @@ export class Inspector {
     )
   }
 
-  async listDeadLetters(params: Readonly<Omit<ListParams, 'status'>>): Promise<Page<DeadLetterSummary>> {
+  async listDeadLetters(params: Readonly<DeadLetterListParams>): Promise<Page<DeadLetterSummary>> {
     const { dlq } = this.#parts.catalog.shared()
     const seen = new Set<string>()
     return this.#page<DeadLetterSummary>(params, await this.#wholeTopic(dlq), async records => {
@@ -186,6 +197,8 @@ export class Inspector {
         const { activity, error, attempts, failedAtMs, fingerprint, worker } = letter.record
         if (seen.has(activity.id) || (params.type !== undefined && activity.type !== params.type)) return null
         seen.add(activity.id)
+        const record = records[at]
+        if (record !== undefined) this.#parts.search.noteDeadLetter(activity.id, record)
         return {
           atMs: failedAtMs,
           item: {
@@ -197,6 +210,7 @@ export class Inspector {
             failedAtMs,
             fingerprint,
             redrivenAs: markers[at]?.redrivenAs ?? null,
+            ...(params.withActivity === true ? { activity } : {}),
           },
         }
       })
@@ -249,10 +263,6 @@ function rankOf(cursor: string | null): number {
   throw new ErrandError('invalid_argument', 'cursor is not one that a page gave; leave it out to begin at the first.', {
     details: { field: 'cursor' },
   })
-}
-
-function isWaiting(status: string): boolean {
-  return status === 'pending' || status === 'scheduled'
 }
 
 function noCounts(): Counts {

@@ -13,6 +13,8 @@ import { OptionCheck } from '../../core/option-check.ts'
 import { checkText, describe } from '../../core/text.ts'
 import type { KafkaSettings } from '../../producer/kafka-client.ts'
 import { checkBrokers } from '../../producer/kafka-client.ts'
+import { otelTelemetry } from '../../telemetry/otel.ts'
+import type { Telemetry } from '../../telemetry/telemetry.ts'
 import { checkRedisUrl } from '../redis/connection.ts'
 import type { Retention } from '../redis/side-store.ts'
 import { DEFAULT_RETENTION } from '../redis/side-store.ts'
@@ -67,6 +69,8 @@ export interface KafkaStorageOptions {
   readonly clock?: Clock
   readonly ids?: IdSource
   readonly logger?: Logger
+  /** Told of rebalances and of how long Redis takes. @defaultValue OpenTelemetry, which is silent unless an SDK is registered */
+  readonly telemetry?: Telemetry
 }
 
 /** Complete and checked. */
@@ -90,6 +94,7 @@ export interface ResolvedKafkaStorageOptions {
   readonly clock: Clock
   readonly ids: IdSource
   readonly logger: Logger
+  readonly telemetry: Telemetry
 }
 
 const KNOWN = [
@@ -115,6 +120,7 @@ const KNOWN = [
   'clock',
   'ids',
   'logger',
+  'telemetry',
 ]
 /** Brokers keep it as a two-byte length, and quotas and metrics show it. */
 const CLIENT_ID_BYTES_MAX = 249
@@ -170,6 +176,7 @@ export function resolveKafkaStorageOptions(options: KafkaStorageOptions): Resolv
       options.ids ??
       uuidv7Source({ nowMs: () => clock.nowMs(), randomBytes: into => into.set(randomBytes(into.length)) ?? into }),
     logger,
+    telemetry: options.telemetry ?? otelTelemetry(),
   }
   check.throwIfAny()
   return resolved

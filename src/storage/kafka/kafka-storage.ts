@@ -19,6 +19,7 @@ import { TopicWriter } from '../../producer/topic-writer.ts'
 import { release, renew } from '../redis/attempts.ts'
 import { readKey } from '../redis/idempotency.ts'
 import { expireLease, makeDue, readMarkers, readResult, writeResult } from '../redis/markers.ts'
+import { Operations } from '../redis/operations.ts'
 import { SideStore } from '../redis/side-store.ts'
 import { Waiters, awaitResult } from '../redis/waiters.ts'
 import type * as port from '../storage.ts'
@@ -26,6 +27,7 @@ import { Attempts } from './attempts.ts'
 import { Canceller } from './canceller.ts'
 import { Dequeuer } from './dequeuer.ts'
 import { Enqueuer } from './enqueuer.ts'
+import { checkHealth } from './health.ts'
 import { Inspector } from './inspector.ts'
 import type { KafkaStorageOptions, ResolvedKafkaStorageOptions } from './kafka-storage-options.ts'
 import { resolveKafkaStorageOptions } from './kafka-storage-options.ts'
@@ -54,6 +56,7 @@ import { TopicCatalog } from './topic-catalog.ts'
 export class KafkaStorage implements port.Storage {
   readonly schedulesNatively = false
   readonly fixtures: port.StorageFixtures
+  readonly operations: port.OperationStorage
   readonly #options: ResolvedKafkaStorageOptions
   readonly #store: SideStore
   readonly #admin: TopicAdmin
@@ -81,9 +84,10 @@ export class KafkaStorage implements port.Storage {
    * password or an evicting Redis, `unavailable` when nobody answers. Leaves nothing open when it fails.
    */
   static async open(options: KafkaStorageOptions): Promise<KafkaStorage> {
-    const storage = new KafkaStorage(resolveKafkaStorageOptions(options))
+    const resolved = resolveKafkaStorageOptions(options)
+    const storage = new KafkaStorage(resolved)
     try {
-      await storage.#open()
+      await resolved.telemetry.quietly(() => storage.#open()) // what it leaves running is no part of the caller's trace
       return storage
     } catch (error) {
       await storage.close().catch(() => undefined) // the reason why it did not open is the one to tell
@@ -97,10 +101,13 @@ export class KafkaStorage implements port.Storage {
     const store = new SideStore({
       namespace,
       url: options.redisUrl,
+      username: options.redisUsername,
+      password: options.redisPassword,
+      tls: options.redisTls,
       protocol: options.redisProtocol,
       retention: options.retention,
-      clock,
-      logger,
+      ...{ clock, logger },
+      onScript: (script, ms, error) => options.telemetry.duration('side_store', ms, { script, error }),
     })
     const admin = new TopicAdmin({ settings: kafka, clock, logger })
     const writer = new TopicWriter({ settings: kafka, clock, logger })
@@ -127,10 +134,11 @@ export class KafkaStorage implements port.Storage {
     this.#recovery = new Recovery({ ...options, store, scheduling: this.#scheduling, catalog, admin, reader })
     this.#rebuild = new Rebuild({ ...options, store, catalog, admin, reader, restoreFirst: restore })
     this.#reaping = new Reaping({ namespace, store, publisher, attempts, enqueuer, catalog, admin, restore, logger })
-    this.#canceller = new Canceller({ store, publisher, search, restore, ids: options.ids })
-    this.#inspector = new Inspector({ namespace, store, attempts, lanes, catalog, admin, reader })
+    this.#canceller = new Canceller({ store, publisher, search, catalog, restore, ids: options.ids })
+    this.#inspector = new Inspector({ namespace, store, attempts, lanes, catalog, admin, reader, search, logger })
     this.#timelines = new Timelines({ store, search, reader, catalog, clock })
     this.#waiters = new Waiters(store)
+    this.operations = new Operations(store)
     this.fixtures = {
       expireLease: async ({ id }) => {
         if (!(await expireLease(store, id))) throw nothingOf('lease', id)
@@ -255,7 +263,7 @@ export class KafkaStorage implements port.Storage {
     return this.#canceller.cancel(params)
   }
 
-  async redrive(params: Readonly<{ id: string; reason?: string }>): Promise<{ readonly id: string }> {
+  async redrive(params: Readonly<port.RedriveParams>): Promise<{ readonly id: string }> {
     return this.#canceller.redrive(params)
   }
 
@@ -280,6 +288,10 @@ export class KafkaStorage implements port.Storage {
     return this.#inspector.stats()
   }
 
+  async laneFigures(): Promise<readonly port.LaneFigures[]> {
+    return this.#inspector.laneFigures()
+  }
+
   async list(params: Readonly<port.ListParams>): Promise<port.Page<port.ActivitySummary>> {
     if (!(STATUSES as readonly string[]).includes(params.status)) {
       throw new ErrandError(
@@ -293,7 +305,7 @@ export class KafkaStorage implements port.Storage {
     return this.#inspector.list(checkPage(params))
   }
 
-  async listDeadLetters(params: Readonly<Omit<port.ListParams, 'status'>>): Promise<port.Page<port.DeadLetterSummary>> {
+  async listDeadLetters(params: Readonly<port.DeadLetterListParams>): Promise<port.Page<port.DeadLetterSummary>> {
     return this.#inspector.listDeadLetters(checkPage(params))
   }
 
@@ -307,6 +319,11 @@ export class KafkaStorage implements port.Storage {
 
   events({ signal }: Readonly<{ signal: AbortSignal }>): AsyncIterable<port.ActivityEvent | port.EventGap> {
     return this.#timelines.tail(signal)
+  }
+
+  health(): Promise<port.HealthReport> {
+    const { clock } = this.#options
+    return checkHealth({ store: this.#store, admin: this.#admin, lanes: this.#lanes, clock })
   }
 
   async confirmReservations({ limit }: Readonly<{ limit: number }>): Promise<number> {

@@ -66,7 +66,7 @@ export class Lanes {
   }
 
   async #join(type: string, marks: ReturnType<typeof marksOfTypes>): Promise<void> {
-    const { namespace, kafka, clock, logger } = this.#options
+    const { namespace, kafka, clock, logger, telemetry } = this.#options
     this.buffers.add(type)
     for (const priority of PRIORITIES) this.#lanes.set(laneTopic(namespace, type, priority), { type, priority })
     const consumer = new GroupConsumer({
@@ -83,6 +83,7 @@ export class Lanes {
       ...marks,
       onRecords: records => this.#receive(records),
       onRevoked: () => this.buffers.dropLost(type),
+      onChurn: what => telemetry.count(what, 1, { type }),
       onFatal: error => {
         logger.error('a consumer is dead for good', { type, error: error.message })
         this.#dead.set(type, error)
@@ -97,6 +98,14 @@ export class Lanes {
   deathOf(types: readonly string[]): ErrandError | undefined {
     const deaths = types.map(type => this.#dead.get(type))
     return deaths.every(death => death !== undefined) ? deaths[0] : undefined
+  }
+
+  /** Of each subscribed type, why it will never be consumed here again; null: it is, or will be once Kafka is back. */
+  health(): readonly { readonly type: string; readonly death: string | null }[] {
+    return [...this.#consumers].map(([type, consumer]) => {
+      const stuck = consumer.isHealthy() ? null : 'the group does not let this process in any more'
+      return { type, death: this.#dead.get(type)?.message ?? stuck }
+    })
   }
 
   consumer(type: string): GroupConsumer | undefined {

@@ -25,6 +25,8 @@ export interface FoundActivity {
   readonly coordinates: Coordinates
 }
 
+type LetterPlace = Pick<LogRecord, 'partition' | 'offset'>
+
 /** Finds records by activity id. */
 export class LogSearch {
   readonly #namespace: string
@@ -33,6 +35,8 @@ export class LogSearch {
   readonly #reader: LogReader
   readonly #clock: Clock
   readonly #logger: Logger
+  /** Where lists have come upon dead letters, the latest: whoever redrives what was listed need not look for it. */
+  readonly #letterPlaces = new Map<string, LetterPlace>()
 
   constructor(parts: {
     namespace: string
@@ -94,19 +98,38 @@ export class LogSearch {
 
   /** The dead letter of an activity, or null. */
   async deadLetter(id: string, sinceMs?: number): Promise<DeadLetterRecord | null> {
+    const { dlq } = this.#catalog.shared()
     let found: DeadLetterRecord | null = null
-    await this.#scan(this.#catalog.shared().dlq, id, sinceMs, record => {
-      const letter = this.#tryDecode(() => decodeDlq(record.value, record.headers))
+    const take = ({ value, headers }: LogRecord): boolean => {
+      const letter = this.#tryDecode(() => decodeDlq(value, headers))
       if (letter?.kind === 'dead_letter' && letter.record.activity.id === id) found = letter.record
-    })
+      return found === null // copies are alike: the first will do
+    }
+    const place = this.#letterPlaces.get(id)
+    if (place !== undefined) {
+      const { partition, offset } = place
+      await this.#reader.scan({ topic: dlq, partition, from: offset, to: offset + 1, maxRecords: 1, onRecord: take })
+    }
+    if (found === null) await this.#scan(dlq, id, sinceMs, take)
     return found
+  }
+
+  /** Remembers where a dead letter stands. */
+  noteDeadLetter(id: string, { partition, offset }: LetterPlace): void {
+    this.#letterPlaces.delete(id) // so that it stands last
+    this.#letterPlaces.set(id, { partition, offset })
+    if (this.#letterPlaces.size <= READING_LIMITS.letterPlacesMax) return
+    for (const oldest of this.#letterPlaces.keys()) {
+      this.#letterPlaces.delete(oldest)
+      return
+    }
   }
 
   async #scan(
     topic: string,
     id: string,
     sinceMs: number | undefined,
-    onRecord: (record: LogRecord) => void,
+    onRecord: (record: LogRecord) => boolean | void,
   ): Promise<void> {
     const partition = this.#catalog.partitionFor(topic, id)
     const bounds = (await this.#reader.bounds(topic)).find(each => each.partition === partition)
@@ -119,7 +142,7 @@ export class LogSearch {
       to: bounds.high,
       maxRecords: READING_LIMITS.lookupRecordsMax,
       onRecord: record => {
-        if (Buffer.from(record.key ?? []).toString('utf8') === id) onRecord(record)
+        if (Buffer.from(record.key ?? []).toString('utf8') === id) return onRecord(record)
       },
     })
   }

@@ -37,6 +37,8 @@ export interface Settlement {
   readonly error: RecordedFailure | null
   readonly resultJson: string | null
   readonly source: Coordinates | null
+  /** Of the attempt's run, or of its dead letter; null when nobody traced it. */
+  readonly traceparent: string | null
 }
 
 /** Builds and writes records. */
@@ -178,7 +180,8 @@ export function isDueAtOnce({ dueAtMs, endedAtMs }: Settlement): boolean {
 
 /** The attempt that follows a settlement. */
 export function nextOf(settlement: Settlement, error: RecordedFailure, dueAtMs: number | null): Activity {
-  return nextAttempt(settlement.activity, { error, atMs: settlement.endedAtMs, worker: settlement.worker }, dueAtMs)
+  const { activity, endedAtMs, worker, traceparent } = settlement
+  return nextAttempt(activity, { error, atMs: endedAtMs, worker, traceparent }, dueAtMs)
 }
 
 function outcomeOf(settlement: Settlement): OutcomeRecord {
@@ -201,10 +204,15 @@ function outcomeOf(settlement: Settlement): OutcomeRecord {
     nextAttemptAtMs: outcome === 'lease_expired' ? settlement.endedAtMs : settlement.dueAtMs,
     error: settlement.error,
     resultJson: settlement.resultJson,
-    envelope: outcome === 'failed' || outcome === 'cancelled' ? encodeActivity(activity) : null,
+    envelope: outcome === 'failed' || outcome === 'cancelled' ? encodeActivity(endedOf(settlement)) : null,
     key: activity.key,
     redriveOf: activity.redriveOf,
   }
+}
+
+/** The activity as a redrive finds it, with the way back to its last attempt. */
+function endedOf({ activity, traceparent }: Settlement): Activity {
+  return traceparent === null ? activity : { ...activity, attemptTraceparent: traceparent }
 }
 
 function deadLetterOf(settlement: Settlement, error: RecordedFailure): DeadLetterRecord {
@@ -219,5 +227,6 @@ function deadLetterOf(settlement: Settlement, error: RecordedFailure): DeadLette
     worker: settlement.worker,
     fingerprint: failureFingerprint(error),
     source: settlement.source,
+    traceparent: settlement.traceparent,
   }
 }

@@ -18,7 +18,7 @@ import { staleReservations } from '../redis/idempotency.ts'
 import { errorResultText } from '../redis/markers.ts'
 import type { SideStore } from '../redis/side-store.ts'
 import { GRACE_MS } from '../redis/side-store.ts'
-import type { RequeueReport } from '../storage.ts'
+import type { RequeueReport, TakenBack } from '../storage.ts'
 import type { Attempts } from './attempts.ts'
 import type { Enqueuer } from './enqueuer.ts'
 import type { Publisher, Settlement } from './publisher.ts'
@@ -88,6 +88,9 @@ export class Reaping {
       requeued: count(published, 'lease_expired') + nameless.length,
       deadLettered: count(published, 'dead_letter'),
       cancelled: count(published, 'cancelled'),
+      taken: published.flatMap(({ settlement: { activity, outcome, error } }) =>
+        error === null || !isTakenBack(outcome) ? [] : [{ activity, outcome, error }],
+      ),
     }
   }
 
@@ -144,6 +147,7 @@ export class Reaping {
       error,
       resultJson: null,
       source: null,
+      traceparent: null,
     }
     const request: SettleRequest = {
       activity,
@@ -156,6 +160,7 @@ export class Reaping {
       worker: taken.worker ?? '',
       startedAtMs: taken.startedAtMs ?? 0,
       said: outcome,
+      traceparent: null,
       endedAtMs: taken.reapedAtMs,
     }
     return { settlement, request }
@@ -192,7 +197,11 @@ export class Reaping {
   }
 }
 
-const NOTHING: RequeueReport = { requeued: 0, deadLettered: 0, cancelled: 0 }
+const NOTHING: RequeueReport = { requeued: 0, deadLettered: 0, cancelled: 0, taken: [] }
+
+function isTakenBack(outcome: AttemptOutcome): outcome is TakenBack['outcome'] {
+  return outcome === 'lease_expired' || outcome === 'dead_letter' || outcome === 'cancelled'
+}
 
 function count(ends: readonly { readonly settlement: Settlement }[], outcome: AttemptOutcome): number {
   return ends.filter(({ settlement }) => settlement.outcome === outcome).length

@@ -25,7 +25,7 @@ import type { ResolvedKafkaStorageOptions } from './kafka-storage-options.ts'
 import type { LogStretch } from './log-pages.ts'
 import { poisonOf } from './lanes.ts'
 import type { Publisher } from './publisher.ts'
-import type { Rehoming } from './rehoming.ts'
+import type { DueAttempt, Rehoming } from './rehoming.ts'
 import { settlementOf } from './settled.ts'
 import type { Standing } from './standing-records.ts'
 import { standingOf, standingParts, standingRecords } from './standing-records.ts'
@@ -84,9 +84,10 @@ export class Scheduling {
   /** Moves up to `limit` due attempts to their lanes. */
   async dispatch(limit: number): Promise<ScheduledReport> {
     await this.#start()
-    const { entries, nextDueInMs } = await crossing('dispatch.taken', () =>
+    const { entries, nextDueInMs, atMs } = await crossing('dispatch.taken', () =>
       takeDue(this.#store, { limit, claimMs: DISPATCH_CLAIM_MS }),
     )
+    const takenMs = this.#clock.monotonicMs()
     const readable = entries.flatMap(entry => this.#decode(entry))
     const types = await this.#catalog.declareEach(readable.map(({ activity }) => activity.type))
     const ready = await this.#rehoming.sift(readable.filter(({ activity }) => types.has(activity.type)))
@@ -102,12 +103,13 @@ export class Scheduling {
     const records = ready.map(({ activity, entry }) => this.#publisher.lane(activity, entry.envelope))
     const written = await crossing('dispatch.readied', () => this.#publisher.write(records))
     const moved = ready.filter((_, at) => written[at]?.ok === true)
+    const latenessMs = latenessOf(moved, atMs + this.#clock.monotonicMs() - takenMs)
     await this.#bury(moved)
     const lost = written.find(answer => !answer.ok)
     if (lost !== undefined && !lost.ok) {
       this.#logger.warn('due attempts could not be made ready; they are due again soon', { error: lost.error.message })
     }
-    return { moved: moved.length, nextDueInMs }
+    return { moved: moved.length, nextDueInMs, latenessMs }
   }
 
   // Tombstones before forgetting: an entry that is forgotten first would come back with the next sweep.
@@ -158,6 +160,7 @@ export class Scheduling {
       maxWaitMs,
       commitIntervalMs,
       onRecords: records => this.#receive(records),
+      onChurn: what => this.#options.telemetry.count(what, 1, {}),
       onFatal: error => this.#logger.error('the scheduler is dead for good', { error: error.message }),
     })
     const ends = await this.#admin.offsets(delay)
@@ -383,4 +386,11 @@ interface Sorted {
 interface Applied {
   readonly restored: number
   readonly strangers: readonly Stranger[]
+}
+
+/** From due to ready, by Redis's clock. Homes stand for what was ready long ago. */
+function latenessOf(moved: readonly DueAttempt[], nowMs: number): number[] {
+  return moved.flatMap(({ activity: { scheduledAtMs }, entry: { member } }) =>
+    scheduledAtMs === null || isHome(member) ? [] : [Math.max(0, Math.round(nowMs - scheduledAtMs))],
+  )
 }

@@ -21,5 +21,6 @@ export function settlementOf(activity: Activity, source: Coordinates | null, mar
     error: settled.outcome === 'completed' ? null : marker.error,
     resultJson: marker.result?.state === 'ok' ? marker.result.dataJson : null,
     source,
+    traceparent: settled.traceparent,
   }
 }

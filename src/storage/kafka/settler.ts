@@ -1,7 +1,7 @@
 // Settling: Redis decides (fenced by the lease), Kafka remembers (outcome, then what follows), the offset is finished.
 // Different callers' settlements travel together; none waits for another's handler.
 
-import type { Activity, AttemptOutcome, RecordedFailure } from '../../core/activity.ts'
+import type { Activity, AttemptOutcome, AttemptTrace, RecordedFailure } from '../../core/activity.ts'
 import { crossing } from '../../core/crash-point.ts'
 import { ErrandError } from '../../core/errors.ts'
 import { checkFailureReport } from '../../core/failure-check.ts'
@@ -10,6 +10,7 @@ import { checkResultJson } from '../../core/given-json.ts'
 import type { Logger } from '../../core/logger.ts'
 import { LIMITS, SETTLING_LIMITS } from '../../core/limits.ts'
 import { decideFailure } from '../../core/settle.ts'
+import { endTraceparent } from '../../core/trace-context.ts'
 import type { WriteRecord } from '../../producer/topic-writer.ts'
 import { decodeActivity } from '../../wire/activity-record.ts'
 import type { SettleAnswer, SettleRequest } from '../redis/attempts.ts'
@@ -35,7 +36,10 @@ interface Job {
 }
 
 /** What a caller says of an end. */
-type End = Pick<SettleRequest, 'outcome' | 'delayMs' | 'error' | 'result' | 'yieldsToCancel' | 'said'> & {
+type End = Pick<
+  SettleRequest,
+  'outcome' | 'delayMs' | 'error' | 'result' | 'yieldsToCancel' | 'said' | 'traceparent'
+> & {
   readonly resultJson: string | null
 }
 
@@ -46,6 +50,7 @@ function successOf(resultJson: string | null): End {
     delayMs: 0,
     error: null,
     yieldsToCancel: false,
+    traceparent: null, // nobody looks back at a success
     resultJson,
     result: resultText({ state: 'ok', dataJson }),
     said: `completed ${dataJson}`,
@@ -102,7 +107,7 @@ export class Settler {
     })
   }
 
-  async fail({ id, leaseId, failure }: Readonly<AckFailureParams>): Promise<AckFailureAnswer> {
+  async fail({ id, leaseId, failure, trace }: Readonly<AckFailureParams>): Promise<AckFailureAnswer> {
     checkFailureReport(failure)
     const [owned] = await this.#activitiesOf([{ id, leaseId }])
     if (owned === null || owned === undefined) return { outcome: 'lease_lost' }
@@ -118,17 +123,19 @@ export class Settler {
       result: this.#errorText(activity, outcome, failure.error),
       yieldsToCancel: decideFailure(activity, failure, true).kind === 'cancelled',
       said,
+      traceparent: endTraceparent(outcome, trace),
     })
     if (answer.verdict !== 'cancel_requested') return toFailureAnswer(answer)
-    return toFailureAnswer(decided(await this.#cancel(owned, leaseId, { reason: answer.reason, said })))
+    return toFailureAnswer(decided(await this.#cancel(owned, leaseId, { reason: answer.reason, said, trace })))
   }
 
   // In a second step, because only Redis knew of it, and why: both belong into what is recorded.
   #cancel(
     owned: Owned,
     leaseId: string,
-    { reason, said }: { readonly reason: string | null; readonly said: string },
+    given: { readonly reason: string | null; readonly said: string; readonly trace: AttemptTrace | undefined },
   ): Promise<SettleAnswer> {
+    const { reason, said, trace } = given
     const error = cancelledFailure(reason)
     const result = this.#errorText(owned.activity, 'cancelled', error)
     const end = {
@@ -139,6 +146,7 @@ export class Settler {
       result,
       yieldsToCancel: false,
       said,
+      traceparent: endTraceparent('cancelled', trace),
     } as const
     return this.#settle(owned, leaseId, end)
   }
@@ -284,6 +292,7 @@ export class Settler {
       dueAtMs: answer.dueAtMs,
       error: decidedError === undefined ? request.error : decidedError,
       resultJson: job.resultJson,
+      traceparent: request.traceparent,
       source: local === undefined ? null : coordinatesOf(local.entry.record),
     }
   }
@@ -343,6 +352,7 @@ function shadowOf(marker: Marker): Activity {
     metadata: {},
     key: null,
     trace: null,
+    attemptTraceparent: null,
     parentId: null,
     redriveOf: null,
     failures: [],

@@ -23,6 +23,15 @@ export function summaryOf(activity: Activity, status: Status): ActivitySummary {
   }
 }
 
+/** Whether a lane record of this attempt waits, by what Redis knows of its activity: nothing, or that it does. */
+export function isWaitingState(
+  state: { readonly status: string; readonly attempt: number } | null,
+  attempt: number,
+): boolean {
+  if (state === null) return true
+  return (state.status === 'pending' || state.status === 'scheduled') && state.attempt <= attempt
+}
+
 function lastFailureOf(activity: Activity): ActivitySummary['error'] {
   const last = activity.failures.at(-1)
   return last === undefined ? null : { name: last.name, message: last.message }
@@ -84,6 +93,7 @@ export function snapshotOf(parts: {
     parentId: activity?.parentId ?? null,
     redriveOf: activity?.redriveOf ?? null,
     redrivenAs: marker?.redrivenAs ?? null,
+    traceparent: activity?.trace?.traceparent ?? null,
     coordinates: parts.coordinates,
   }
 }

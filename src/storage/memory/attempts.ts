@@ -2,7 +2,7 @@
 // `core/settle.ts`; here it is applied, each time in one synchronous step, so nobody ever sees half of it.
 
 import type {
-  AttemptFailureReport,
+  AttemptTrace,
   ClaimedAttempt,
   ErrorResultType,
   RecordedFailure,
@@ -12,13 +12,16 @@ import type {
 import { errorResult } from '../../core/error-result.ts'
 import { cancelledFailure, leaseExpiredFailure } from '../../core/failure.ts'
 import { decideExpiry, decideFailure, nextAttempt } from '../../core/settle.ts'
+import { endTraceparent } from '../../core/trace-context.ts'
 import type {
   AckFailureAnswer,
+  AckFailureParams,
   AckSuccessAnswer,
   ExtendLeaseAnswer,
   LeaseRef,
   RequeueReport,
   ScheduledReport,
+  TakenBack,
 } from '../storage.ts'
 import type { Book } from './book.ts'
 import type { Entry, Lease } from './entry.ts'
@@ -40,6 +43,7 @@ interface Failed {
   readonly error: RecordedFailure
   readonly atMs: number
   readonly worker: string | null
+  readonly trace?: AttemptTrace | undefined
 }
 
 /** Applies what happens to attempts. */
@@ -108,7 +112,7 @@ export class Attempts {
     return 'settled'
   }
 
-  fail(ref: LeaseRef, failure: AttemptFailureReport): AckFailureAnswer {
+  fail({ failure, trace, ...ref }: AckFailureParams): AckFailureAnswer {
     const nowMs = this.#book.nowMs()
     const digest = JSON.stringify([failure.kind, failure.error, failure.retryAfterMs ?? null])
     const held = this.#held(ref)
@@ -120,7 +124,7 @@ export class Attempts {
           ? { outcome: 'conflict' }
           : again
     }
-    const answer = this.#applyFailure(held, failure, nowMs)
+    const answer = this.#applyFailure(held, { failure, trace }, nowMs)
     held.entry.settled = { leaseId: ref.leaseId, digest, answer }
     return answer
   }
@@ -142,26 +146,30 @@ export class Attempts {
   /** Takes back at most so many expired leases, the longest expired first. */
   expire(limit: number): RequeueReport {
     const nowMs = this.#book.nowMs()
-    const report = { requeued: 0, deadLettered: 0, cancelled: 0 }
-    for (let left = limit; left > 0; left--) {
+    const taken: TakenBack[] = []
+    while (taken.length < limit) {
       const entry = this.#book.nextExpiring()
       if (entry?.lease == null || entry.lease.deadlineMs > nowMs) break
-      report[this.#expireOne(entry, entry.lease.worker, nowMs)] += 1
+      taken.push(this.#expireOne(entry, entry.lease.worker, nowMs))
     }
-    return report
+    const count = (outcome: TakenBack['outcome']): number => taken.filter(each => each.outcome === outcome).length
+    const [requeued, deadLettered, cancelled] = [count('lease_expired'), count('dead_letter'), count('cancelled')]
+    return { requeued, deadLettered, cancelled, taken }
   }
 
   /** Makes at most so many due entries ready, in the order in which they are due. */
   moveDue(limit: number): ScheduledReport {
     const nowMs = this.#book.nowMs()
-    let moved = 0
-    for (; moved < limit; moved++) {
+    const latenessMs: number[] = []
+    while (latenessMs.length < limit) {
       const entry = this.#book.nextDue()
       if (entry?.dueAtMs == null || entry.dueAtMs > nowMs) break
+      latenessMs.push(nowMs - entry.dueAtMs)
       this.#book.change(entry, { status: 'pending', dueAtMs: null })
     }
     const next = this.#book.nextDue()?.dueAtMs ?? null
-    return { moved, nextDueInMs: next === null ? null : Math.max(0, next - nowMs) }
+    const nextDueInMs = next === null ? null : Math.max(0, next - nowMs)
+    return { moved: latenessMs.length, nextDueInMs, latenessMs }
   }
 
   #held(ref: LeaseRef): Held | undefined {
@@ -175,9 +183,14 @@ export class Attempts {
     return settled.digest === digest ? settled.answer : { outcome: 'conflict' }
   }
 
-  #applyFailure({ entry, lease }: Held, failure: AttemptFailureReport, nowMs: number): AckFailureAnswer {
+  #applyFailure(
+    { entry, lease }: Held,
+    said: Pick<AckFailureParams, 'failure' | 'trace'>,
+    nowMs: number,
+  ): AckFailureAnswer {
+    const { failure, trace } = said
     const decision = decideFailure(entry.activity, failure, entry.isCancelRequested)
-    const failed: Failed = { error: failure.error, atMs: nowMs, worker: lease.worker }
+    const failed: Failed = { error: failure.error, atMs: nowMs, worker: lease.worker, trace }
     switch (decision.kind) {
       case 'retry': {
         const retryAtMs = nowMs + decision.delayMs
@@ -191,41 +204,45 @@ export class Attempts {
         this.#endUnsuccessful(entry, 'dead_letter', 'dead_letter', failed)
         return { outcome: 'dead_letter' }
       case 'cancelled':
-        this.#cancelled(entry, lease.worker, nowMs)
+        this.#cancelled(entry, lease.worker, nowMs, trace)
         return { outcome: 'cancelled' }
     }
   }
 
-  #expireOne(entry: Entry, worker: string, nowMs: number): keyof RequeueReport {
+  #expireOne(entry: Entry, worker: string, nowMs: number): TakenBack {
+    const { activity: taken } = entry
     const failed: Failed = { error: leaseExpiredFailure(worker), atMs: nowMs, worker }
     const decision = decideExpiry(entry.activity, entry.isCancelRequested)
     if (decision.kind === 'cancelled') {
+      const error = cancelledFailure(entry.cancelReason)
       this.#cancelled(entry, worker, nowMs)
-      return 'cancelled'
+      return { activity: taken, outcome: 'cancelled', error }
     }
     if (decision.kind === 'dead_letter') {
       this.#endUnsuccessful(entry, 'dead_letter', 'dead_letter', failed)
-      return 'deadLettered'
+      return { activity: taken, outcome: 'dead_letter', error: failed.error }
     }
     this.#book.events.record(entry, { type: 'lease_expired', ...facts(failed), dueAtMs: null })
     const activity = nextAttempt(entry.activity, failed, null)
     this.#book.change(entry, { status: 'pending', activity, lease: null, lastError: failed.error })
-    return 'requeued'
+    return { activity: taken, outcome: 'lease_expired', error: failed.error }
   }
 
   /** `dueAtMs` null: at once. */
   #retry(entry: Entry, failed: Failed, dueAtMs: number | null): void {
     this.#book.events.record(entry, { type: 'retrying', ...facts(failed), dueAtMs: dueAtMs ?? failed.atMs })
-    const activity = nextAttempt(entry.activity, failed, dueAtMs)
+    const end = { ...failed, traceparent: endTraceparent('retrying', failed.trace) }
+    const activity = nextAttempt(entry.activity, end, dueAtMs)
     const status = dueAtMs === null ? 'pending' : 'scheduled'
     this.#book.change(entry, { status, activity, dueAtMs, lease: null, lastError: failed.error })
   }
 
-  #cancelled(entry: Entry, worker: string | null, atMs: number): void {
+  #cancelled(entry: Entry, worker: string | null, atMs: number, trace?: AttemptTrace): void {
     this.#endUnsuccessful(entry, 'cancelled', 'cancelled', {
       error: cancelledFailure(entry.cancelReason),
       atMs,
       worker,
+      trace,
     })
   }
 
@@ -233,6 +250,8 @@ export class Attempts {
     // What ends before it starts has had one attempt less than its record is for.
     const attempts = entry.lease === null ? entry.activity.attempt - 1 : entry.activity.attempt
     const result = errorResult({ failure: failed.error, type, failedAtMs: failed.atMs, attempts })
+    const traceparent = endTraceparent(status, failed.trace) ?? entry.activity.attemptTraceparent
+    if (traceparent !== null) entry.activity = { ...entry.activity, attemptTraceparent: traceparent }
     this.#end(entry, status, result, failed)
   }
 
@@ -251,6 +270,6 @@ export class Attempts {
   }
 }
 
-function facts({ error, atMs, worker }: Failed): Failed {
+function facts({ error, atMs, worker }: Failed): Omit<Failed, 'trace'> {
   return { error, atMs, worker }
 }

@@ -14,6 +14,7 @@ import { Events } from './events.ts'
 import { Heap } from './heap.ts'
 import { Keys } from './keys.ts'
 import type { ResolvedMemoryStorageOptions } from './memory-storage-options.ts'
+import type { KeptOperations } from './operations.ts'
 import { Ready } from './ready.ts'
 import { Results } from './results.ts'
 import { WaitingClaims } from './waiting-claims.ts'
@@ -22,9 +23,12 @@ import { WaitingClaims } from './waiting-claims.ts'
 export class Book {
   readonly options: ResolvedMemoryStorageOptions
   readonly knownTypes: Set<string> = new Set()
+  /** How many open handles have subscribed to each type. */
+  readonly subscribers: Map<string, number> = new Map()
   readonly counts: Counts = new Counts()
   readonly events: Events = new Events()
   readonly ready: Ready = new Ready()
+  readonly operations: KeptOperations = new Map()
   readonly keys: Keys
   readonly results: Results
   readonly waiting: WaitingClaims
@@ -58,6 +62,11 @@ export class Book {
 
   ofStatus(status: Status): Iterable<Entry> {
     return this.#byStatus.get(status) ?? []
+  }
+
+  /** Notes that a handle subscribes to a type, or no longer does. */
+  countSubscriber(type: string, by: 1 | -1): void {
+    this.subscribers.set(type, (this.subscribers.get(type) ?? 0) + by)
   }
 
   /** Takes a new activity in: ready, or scheduled when it is due later. */

@@ -23,6 +23,16 @@ export class Counts {
     if (tally !== undefined) tally[status] += by
   }
 
+  /** The counts of one lane. */
+  of({ type, priority }: { readonly type: string; readonly priority: Priority }): StatusCounts {
+    return this.#byLane.get(type)?.get(priority) ?? noCounts()
+  }
+
+  /** Types that were ever counted. */
+  types(): Iterable<string> {
+    return this.#byLane.keys()
+  }
+
   /** All counts. Types that are known but empty are named too. */
   stats(knownTypes: Iterable<string>): StorageStats {
     const all = noCounts()

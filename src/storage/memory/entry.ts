@@ -99,7 +99,7 @@ export function summaryOf(entry: Entry): ActivitySummary {
 }
 
 /** A dead-lettered entry as a line of the dead letters. */
-export function deadLetterOf(entry: Entry): DeadLetterSummary {
+export function deadLetterOf(entry: Entry, withActivity: boolean): DeadLetterSummary {
   const error = entry.lastError ?? { name: 'Error', message: 'unknown' }
   return {
     ...summaryOf(entry),
@@ -108,6 +108,7 @@ export function deadLetterOf(entry: Entry): DeadLetterSummary {
     failedAtMs: entry.endedAtMs ?? 0,
     fingerprint: failureFingerprint(error),
     redrivenAs: entry.redrivenAs,
+    ...(withActivity ? { activity: entry.activity } : {}),
   }
 }
 
@@ -129,6 +130,7 @@ export function snapshotOf(entry: Entry): ActivitySnapshot {
     parentId: activity.parentId,
     redriveOf: activity.redriveOf,
     redrivenAs: entry.redrivenAs,
+    traceparent: activity.trace?.traceparent ?? null,
     coordinates: null,
   }
 }

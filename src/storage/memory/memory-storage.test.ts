@@ -40,9 +40,9 @@ test('a scheduled attempt is due at its millisecond and not before', async () =>
   const { clock, storage, enqueue, claim } = await setup()
   const { id } = await enqueue({ delayMs: 1_000 })
   await clock.advance(999)
-  expect(await storage.processScheduled({ limit: 10 })).toEqual({ moved: 0, nextDueInMs: 1 })
+  expect(await storage.processScheduled({ limit: 10 })).toEqual({ moved: 0, nextDueInMs: 1, latenessMs: [] })
   await clock.advance(1)
-  expect(await storage.processScheduled({ limit: 10 })).toEqual({ moved: 1, nextDueInMs: null })
+  expect(await storage.processScheduled({ limit: 10 })).toEqual({ moved: 1, nextDueInMs: null, latenessMs: [0] })
   expect((await claim()).activity.id).toBe(id)
 })
 

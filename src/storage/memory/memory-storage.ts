@@ -4,7 +4,7 @@
 // Here arguments are checked and waits are held; what happens is in `admission.ts` and `attempts.ts`, where things stand
 // in `book.ts`.
 
-import type { Activity, ClaimedAttempt, StoredResult } from '../../core/activity.ts'
+import type { ClaimedAttempt, StoredResult } from '../../core/activity.ts'
 import { aborted } from '../../core/clock.ts'
 import { ErrandError } from '../../core/errors.ts'
 import { checkFailureReport } from '../../core/failure-check.ts'
@@ -12,6 +12,8 @@ import { checkResultJson, checkStoredResult } from '../../core/given-json.ts'
 import { LIMITS } from '../../core/limits.ts'
 import { checkId, checkType } from '../../core/names.ts'
 import { checkBehavior } from '../../core/new-activity.ts'
+import type { RedriveEdit } from '../../core/redrive.ts'
+import { checkEdit, redrivenBefore, redrivenFrom } from '../../core/redrive.ts'
 import { checkInteger, checkText, describe } from '../../core/text.ts'
 import type {
   AckFailureAnswer,
@@ -23,6 +25,7 @@ import type {
   ActivitySummary,
   CancelAnswer,
   CheckIdempotencyParams,
+  DeadLetterListParams,
   DeadLetterSummary,
   DeclareTypesParams,
   DequeueParams,
@@ -31,10 +34,14 @@ import type {
   EventGap,
   ExtendLeaseAnswer,
   ExtendLeaseParams,
+  HealthReport,
   IdempotencyAnswer,
+  LaneFigures,
   LeaseRef,
   ListParams,
+  OperationStorage,
   Page,
+  RedriveParams,
   RequeueReport,
   ScheduledReport,
   Storage,
@@ -46,8 +53,10 @@ import { Attempts } from './attempts.ts'
 import { Book } from './book.ts'
 import type { Entry } from './entry.ts'
 import { deadLetterOf, snapshotOf, summaryOf } from './entry.ts'
+import { laneFigures } from './figures.ts'
 import type { MemoryStorageOptions } from './memory-storage-options.ts'
 import { resolveMemoryStorageOptions } from './memory-storage-options.ts'
+import { MemoryOperations } from './operations.ts'
 import { checkStatus, pageOf } from './pages.ts'
 
 /** A lease unless the caller says otherwise. */
@@ -71,6 +80,11 @@ export class MemoryStorage implements Storage {
     expireLease: async ({ id }) => this.#expireLease(id),
     makeDue: async ({ id }) => this.#makeDue(id),
   }
+  readonly operations: OperationStorage = new MemoryOperations({
+    checkOpen: () => this.#checkOpen(),
+    nowMs: () => this.#book.nowMs(),
+    kept: () => this.#book.operations,
+  })
   #book: Book
   #attempts: Attempts
   readonly #subscribed = new Set<string>()
@@ -101,7 +115,10 @@ export class MemoryStorage implements Storage {
 
   async subscribe(params: Readonly<DeclareTypesParams>): Promise<void> {
     await this.declareTypes(params)
-    for (const type of params.types) this.#subscribed.add(type)
+    for (const type of params.types) {
+      if (!this.#subscribed.has(type)) this.#book.countSubscriber(type, 1)
+      this.#subscribed.add(type)
+    }
   }
 
   async enqueueMany({ activities }: Readonly<EnqueueManyParams>): Promise<readonly EnqueueAnswer[]> {
@@ -138,9 +155,9 @@ export class MemoryStorage implements Storage {
     return leases.map((lease, at) => this.#attempts.complete(lease, results[at] ?? 'null'))
   }
 
-  async ackFailure({ id, leaseId, failure }: Readonly<AckFailureParams>): Promise<AckFailureAnswer> {
+  async ackFailure({ id, leaseId, failure, trace }: Readonly<AckFailureParams>): Promise<AckFailureAnswer> {
     this.#checkOpen()
-    return this.#attempts.fail({ id, leaseId }, checkFailureReport(failure))
+    return this.#attempts.fail({ id, leaseId, failure: checkFailureReport(failure), trace })
   }
 
   async processScheduled({ limit }: Readonly<{ limit: number }>): Promise<ScheduledReport> {
@@ -193,9 +210,10 @@ export class MemoryStorage implements Storage {
     return { outcome: this.#attempts.cancel(this.#known(id), reason || null) }
   }
 
-  async redrive({ id, reason }: Readonly<{ id: string; reason?: string }>): Promise<{ readonly id: string }> {
+  async redrive({ id, reason, traceOf, ...params }: Readonly<RedriveParams>): Promise<{ readonly id: string }> {
     this.#checkOpen()
     if (reason !== undefined) checkText('reason', reason, LIMITS.reasonBytesMax, 0)
+    const edit = checkEdit(params.edit)
     const entry = this.#known(id)
     if (entry.endedAtMs === null || entry.status === 'completed') {
       throw new ErrandError(
@@ -206,7 +224,8 @@ export class MemoryStorage implements Storage {
         },
       )
     }
-    entry.redrivenAs ??= this.#redriven(entry)
+    entry.redrivenAs ??= this.#redriven(entry, traceOf, edit)
+    if (edit !== undefined && edit.newId !== entry.redrivenAs) throw redrivenBefore(id, entry.redrivenAs)
     return { id: entry.redrivenAs }
   }
 
@@ -241,16 +260,24 @@ export class MemoryStorage implements Storage {
     return this.#book.counts.stats(this.#book.knownTypes)
   }
 
+  async laneFigures(): Promise<readonly LaneFigures[]> {
+    this.#checkOpen()
+    this.#book.nowMs()
+    return laneFigures(this.#book)
+  }
+
   async list(params: Readonly<ListParams>): Promise<Page<ActivitySummary>> {
     this.#checkOpen()
     this.#book.nowMs()
     return pageOf(this.#book.ofStatus(checkStatus(params.status)), params, summaryOf)
   }
 
-  async listDeadLetters(params: Readonly<Omit<ListParams, 'status'>>): Promise<Page<DeadLetterSummary>> {
+  async listDeadLetters(params: Readonly<DeadLetterListParams>): Promise<Page<DeadLetterSummary>> {
     this.#checkOpen()
     this.#book.nowMs()
-    return pageOf(this.#book.ofStatus('dead_letter'), params, deadLetterOf)
+    return pageOf(this.#book.ofStatus('dead_letter'), params, entry =>
+      deadLetterOf(entry, params.withActivity === true),
+    )
   }
 
   async getActivity({ id }: Readonly<{ id: string }>): Promise<ActivitySnapshot | null> {
@@ -268,6 +295,11 @@ export class MemoryStorage implements Storage {
   }
 
   /** Nothing to do: a key and its activity are written in one step here. */
+  /** Memory is always there. */
+  health(): Promise<HealthReport> {
+    return Promise.resolve({ checks: [] })
+  }
+
   confirmReservations(): Promise<number> {
     return Promise.resolve(0)
   }
@@ -284,6 +316,7 @@ export class MemoryStorage implements Storage {
 
   /** Ends what waits on this handle: claims with nothing, results with `cancelled`. Leases stay until they expire. */
   async close(): Promise<void> {
+    if (!this.#closing.signal.aborted) for (const type of this.#subscribed) this.#book.countSubscriber(type, -1)
     this.#closing.abort()
   }
 
@@ -323,19 +356,13 @@ export class MemoryStorage implements Storage {
     return entry
   }
 
-  #redriven({ activity }: Entry): string {
+  #redriven({ activity }: Entry, traceOf: RedriveParams['traceOf'], edit: RedriveEdit | undefined): string {
     const nowMs = this.#book.nowMs()
-    const again: Activity = {
-      ...activity,
-      id: this.#book.options.ids.next(),
-      attempt: 1,
-      retryCount: 0,
-      createdAtMs: nowMs,
-      scheduledAtMs: null,
-      key: null,
-      redriveOf: activity.id,
-      failures: [],
+    const id = edit?.newId ?? this.#book.options.ids.next()
+    if (this.#book.find(id) !== undefined) {
+      throw new ErrandError('conflict', `id ${id} is in use; give a new one.`, { details: { field: 'newId', id } })
     }
+    const again = redrivenFrom(activity, { id, createdAtMs: nowMs }, traceOf, edit)
     return this.#book.add(again, nowMs).activity.id
   }
 

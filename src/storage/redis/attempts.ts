@@ -84,6 +84,8 @@ export interface SettleRequest {
   readonly endedAtMs?: number
   /** What the caller said, in full: the same again is answered the same, anything else is a conflict. */
   readonly said: string
+  /** Kept for whoever publishes the end again; null for none. */
+  readonly traceparent: string | null
 }
 
 /** How Redis ended it. */
@@ -145,6 +147,7 @@ function settleItem(store: SideStore, request: SettleRequest): string[] {
     error === null ? '' : JSON.stringify(error),
     request.yieldsToCancel ? '1' : '',
     endedAtMs === undefined ? '' : String(endedAtMs),
+    request.traceparent ?? '',
   ]
 }
 

@@ -26,6 +26,8 @@ export interface RedisSettings {
   readonly commandTimeoutMs?: number
   readonly clock: Clock
   readonly logger: Logger
+  /** Told how long each script took, as its caller waited, and why it failed when it did: for figures. Must not throw. */
+  readonly onScript?: ((script: ScriptName, ms: number, error: ErrandError | undefined) => void) | undefined
 }
 
 /** A connection that is dead does not answer, and is closed without. */
@@ -85,7 +87,17 @@ export class RedisConnection {
     const commands = this.redis as unknown as Record<string, (...args: (string | number)[]) => Promise<unknown>>
     const command = commands[commandName(script)]
     if (command === undefined) throw new ErrandError('internal', `script ${script} is not defined`)
-    return (await this.guard(script, () => command.call(this.redis, keys.length, ...keys, ...args))) as string[]
+    const { clock, onScript } = this.#settings
+    const begunMs = clock.monotonicMs()
+    try {
+      const reply = (await command.call(this.redis, keys.length, ...keys, ...args)) as string[]
+      onScript?.(script, clock.monotonicMs() - begunMs, undefined)
+      return reply
+    } catch (error) {
+      const failure = this.translate(error, script)
+      onScript?.(script, clock.monotonicMs() - begunMs, failure)
+      throw failure
+    }
   }
 
   /** Runs commands with errors translated. */

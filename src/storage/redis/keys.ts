@@ -28,6 +28,8 @@ export class Keys {
   readonly recovery: string
   /** How far a rebuild has come. */
   readonly rebuild: string
+  /** Operations by when they were saved last. */
+  readonly operations: string
   readonly #tag: string
   readonly #namespace: string
 
@@ -47,11 +49,17 @@ export class Keys {
     this.sweep = `${this.#tag}:sweep`
     this.recovery = `${this.#tag}:recovery`
     this.rebuild = `${this.#tag}:rebuild`
+    this.operations = `${this.#tag}:operations`
   }
 
   /** The marker of an activity. Under `a:` older versions have kept hashes, which are not read. */
   marker(id: string): string {
     return `${this.#tag}:m:${id}`
+  }
+
+  /** How far an operation has come. */
+  operation(id: string): string {
+    return `${this.#tag}:operation:${id}`
   }
 
   /** The entry of an idempotency key. A type holds no colon, so type and key cannot run into each other. */

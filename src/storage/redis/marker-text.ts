@@ -16,7 +16,7 @@ export interface MarkerFields {
   readonly e?: string
   readonly tp?: string
   readonly k?: string
-  /** Of the latest settlement: `sn` attempt · `so` outcome · `sl` lease · `sd` digest · `sa` due at · `t` ended at · `er` error · `r` result. */
+  /** Of the latest settlement: `sn` attempt · `so` outcome · `sl` lease · `sd` digest · `sa` due at · `t` ended at · `er` error · `r` result · `tr` traceparent. */
   readonly sn?: string
   readonly so?: string
   readonly sl?: string
@@ -25,6 +25,7 @@ export interface MarkerFields {
   readonly t?: string
   readonly er?: string
   readonly r?: string
+  readonly tr?: string
   /** Cancel asked for · `cr` its reason · `rc`, `ra` as the reaper found it, and when · `rl` lease that was given back. */
   readonly c?: string
   readonly cr?: string

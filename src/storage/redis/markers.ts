@@ -36,6 +36,7 @@ export interface Marker {
     readonly endedAtMs: number
     readonly dueAtMs: number | null
     readonly leaseId: string | null
+    readonly traceparent: string | null
   } | null
   readonly error: RecordedFailure | null
   readonly result: StoredResult | null
@@ -59,7 +60,7 @@ async function readFields(store: SideStore, ids: readonly string[]): Promise<(Ma
 
 function toMarker(id: string, fields: MarkerFields | null): Marker | null {
   if (fields === null) return null
-  const { s: status, so: outcome, l, w, e, c, k, sl, er, r, rd, h } = fields
+  const { s: status, so: outcome, l, w, e, c, k, sl, er, r, rd, h, tr } = fields
   if (status === undefined) return null
   const [type = '', priority = 'normal'] = (fields.tp ?? '').split('|')
   return {
@@ -84,6 +85,7 @@ function toMarker(id: string, fields: MarkerFields | null): Marker | null {
             endedAtMs: Number(fields.t),
             dueAtMs: numberOf(fields.sa),
             leaseId: sl ?? null,
+            traceparent: tr ?? null,
           },
     error: er === undefined || er === '' ? null : (JSON.parse(er) as RecordedFailure),
     result: r === undefined ? null : parseResult(r, Number(fields.t)),

@@ -74,18 +74,19 @@ export interface DueEntry {
   readonly envelope: string
 }
 
-/** Takes up to `limit` due entries for `claimMs`; none from a Redis that was not told yet what is not scheduled any more. */
+/** Takes up to `limit` due entries for `claimMs`, and says when by Redis's clock; none from a Redis that was not told yet what is not scheduled any more. */
 export async function takeDue(
   store: SideStore,
   params: { readonly limit: number; readonly claimMs: number },
-): Promise<{ readonly entries: readonly DueEntry[]; readonly nextDueInMs: number | null }> {
-  const [next, ...flat] = await store.main.run(
+): Promise<{ readonly entries: readonly DueEntry[]; readonly nextDueInMs: number | null; readonly atMs: number }> {
+  const [next, now, ...flat] = await store.main.run(
     'due',
     [store.keys.due, store.keys.delayed, store.keys.generation],
     [params.limit, params.claimMs],
   )
   return {
     nextDueInMs: next === '' || next === undefined ? null : Number(next),
+    atMs: Number(now ?? 0),
     entries: rows(flat, 2).map(([member, value]) => parseValue(member ?? '', value ?? '')),
   }
 }

@@ -24,6 +24,7 @@ export const SCRIPTS = [
   'result',
   'expire',
   'rebuild',
+  'operation',
   'generation',
   'unlock',
 ] as const

@@ -99,6 +99,58 @@ export const redriveCases: readonly ContractCase[] = [
     },
   },
   {
+    name: 'a redrive with another payload leaves the original as it is, and each names the other',
+    rule: 'redrive',
+    async run(setup) {
+      const spec = { maxAttempts: 1, payload: { n: 1 }, priority: 'high', metadata: { a: 'b' } } as const
+      const original = await enqueueOne(setup, spec)
+      await fail(setup, await claimOne(setup))
+      // More digits than a number has, and a form that a parser would lose.
+      const edit = { payloadJson: '{"n":12345678901234567890,"x":1.0}', newId: setup.newActivity().id }
+      assert.deepEqual(await setup.storage.redrive({ id: original.id, edit }), { id: edit.newId })
+      assert.deepEqual(await setup.storage.redrive({ id: original.id, edit }), { id: edit.newId })
+      assert.deepEqual(await setup.storage.redrive({ id: original.id }), { id: edit.newId })
+      const claimed = await claimOne(setup)
+      const { id, payloadJson, redriveOf, metadata, priority } = claimed.activity
+      assert.deepEqual([id, payloadJson, redriveOf, priority], [edit.newId, edit.payloadJson, original.id, 'high'])
+      assert.deepEqual({ ...metadata }, { a: 'b', edited_from: original.id })
+      await complete(setup, claimed)
+      await claimNothing(setup)
+      const snapshot = await shown(setup, original.id, 'dead_letter')
+      assert.deepEqual([snapshot.payloadJson, snapshot.redrivenAs], ['{"n":1}', edit.newId])
+    },
+  },
+  {
+    name: 'an edit of what was redriven before, as it was or edited, is a conflict that names it',
+    rule: 'redrive',
+    types: ['-plain', '-edited'],
+    async run(setup) {
+      const edit = (): { payloadJson: string; newId: string } => ({ payloadJson: '2', newId: setup.newActivity().id })
+      for (const [at, first] of [undefined, edit()].entries()) {
+        const original = await bringTo(setup, 'dead_letter', { type: setup.types[at] })
+        const { id } = await setup.storage.redrive({ id: original.id, edit: first })
+        await refuses(setup.storage.redrive({ id: original.id, edit: edit() }), 'conflict', id)
+      }
+    },
+  },
+  {
+    name: 'an edit that is no payload, or has no room in the metadata, writes nothing',
+    rule: 'redrive, 12',
+    async run(setup) {
+      const metadata = Object.fromEntries(Array.from({ length: 64 }, (_, at) => [`m${at}`, '']))
+      const original = await enqueueOne(setup, { maxAttempts: 1, metadata })
+      await fail(setup, await claimOne(setup))
+      const edited = (payloadJson: string, newId = setup.newActivity().id): Promise<unknown> =>
+        setup.storage.redrive({ id: original.id, edit: { payloadJson, newId } })
+      await refuses(edited('{"n":'), 'invalid_argument')
+      await refuses(edited(JSON.stringify('x'.repeat(900 * 1_024))), 'payload_too_large')
+      await refuses(edited('1', '-'), 'invalid_argument')
+      await refuses(edited('1'), 'invalid_argument') // the 65th entry
+      const { id } = await setup.storage.redrive({ id: original.id })
+      assert.equal((await claimOne(setup)).activity.id, id)
+    },
+  },
+  {
     name: 'what has not ended or has completed is a conflict, what is unknown not_found',
     rule: 'redrive',
     types: ['-pending', '-scheduled', '-running', '-retrying', '-completed'],

@@ -117,7 +117,11 @@ export const scheduleCases: readonly ContractCase[] = [
     rule: 'ScheduledReport',
     isAlone: true,
     async run(setup) {
-      assert.deepEqual(await setup.storage.processScheduled({ limit: 10 }), { moved: 0, nextDueInMs: null })
+      assert.deepEqual(await setup.storage.processScheduled({ limit: 10 }), {
+        moved: 0,
+        nextDueInMs: null,
+        latenessMs: [],
+      })
       await enqueue(setup, { delayMs: 7_200_000 }, { delayMs: 3_600_000 })
       await eventually(setup, async () => {
         const { nextDueInMs } = await setup.storage.processScheduled({ limit: 10 })

@@ -26,7 +26,7 @@ if not status and not value and ARGV[12] ~= '1' then return { 'unknown' } end
 
 marker.s, marker.n, marker.sl, marker.so, marker.sn, marker.t = 'cancelled', ARGV[2], ARGV[13], 'cancelled', ARGV[2], nowText
 marker.er, marker.r, marker.tp, marker.k = ARGV[6], ARGV[7], ARGV[4], some(ARGV[11])
-marker.b, marker.sa, marker.h = nil, nil, nil
+marker.b, marker.sa, marker.h, marker.tr = nil, nil, nil, nil
 if value then
   -- counted by the first two parts of its value, as it was indexed
   if redis.call('ZREM', KEYS[3], ARGV[3]) == 1 then

@@ -27,7 +27,7 @@ for i = 3, #KEYS, 2 do
   local before = marker.s
   if expiresAt > now and (not before or (not terminal[before] and tonumber(marker.n) <= attempt)) then
     if before then
-      for _, name in ipairs({ 'l', 'd', 'e', 'c', 'cr', 'rc', 'ra', 'sd', 'sl', 'u', 'h' }) do marker[name] = nil end
+      for _, name in ipairs({ 'l', 'd', 'e', 'c', 'cr', 'rc', 'ra', 'sd', 'sl', 'u', 'h', 'tr' }) do marker[name] = nil end
       redis.call('ZREM', KEYS[1], id)
       if before == 'running' or before == 'reaping' then redis.call('HINCRBY', KEYS[2], ARGV[at + 11], -1) end
     end

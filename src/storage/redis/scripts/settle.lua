@@ -6,7 +6,7 @@
 -- KEYS  1 leases · 2 running counts · 3 ended counts of now · 4 generation · then per item: marker · then per item that has a key: its entry
 -- ARGV  1 markerTtlMs · 2 resultTtlMs · 3 keyTtlMs · 4 endedTtlMs · 5 the items as JSON, each a list of texts: id, leaseId, digest, attempt,
 --       outcome, result, type|priority, key, channel, worker, startedAtMs, delayMs, error, '1' when a cancel that was asked for comes first,
---       endedAtMs or '' for now
+--       endedAtMs or '' for now, traceparent
 -- Reply: nothing at all when this run of Redis was not told yet what has ended (`generation.lua`); else as JSON, per item, flat: verdict ('settled' | 'lease_lost' | 'conflict' | 'cancel_requested'), outcome, endedAtMs, dueAtMs or '',
 --       startedAtMs, worker; with 'cancel_requested' nothing was written, and the last one is the reason
 if not wasTold(KEYS[4]) then return {} end
@@ -72,7 +72,7 @@ for nth, item in ipairs(items) do
   else
     local marker = markerOf(texts[key]) or {}
     local exists = marker.s
-    local worker, startedAt, delayMs, failure, yields, endedAt = unpack(item, 10, 15)
+    local worker, startedAt, delayMs, failure, yields, endedAt, traceparent = unpack(item, 10, 16)
     if exists and marker.l ~= lease then
       if marker.sl ~= lease then say('lease_lost', '', '', '', '', '')
       elseif marker.sd and marker.sd ~= digest then say('conflict', marker.so, '', '', '', '')
@@ -93,7 +93,7 @@ for nth, item in ipairs(items) do
         marker.s, marker.n = 'pending', text(attempt + 1)
       end
       marker.sl, marker.sd, marker.so, marker.sn, marker.t, marker.sa = lease, digest, outcome, attempt, endedAt, some(due)
-      marker.b, marker.w, marker.tp, marker.k = startedAt, worker, counted, some(idempotencyKey)
+      marker.b, marker.w, marker.tp, marker.k, marker.tr = startedAt, worker, counted, some(idempotencyKey), some(traceparent)
       if failure ~= '' then marker.er = failure end
       if result ~= '' then marker.r = result end
       marker.l, marker.d, marker.e, marker.rc, marker.ra, marker.h = nil, nil, nil, nil, nil, nil
