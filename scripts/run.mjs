@@ -31,10 +31,12 @@ const verbs = {
   bench: ['bench/main.ts'],
   chaos: [quiet, 'test/chaos/main.ts'],
   build: ['scripts/build.ts'],
+  dashboards: ['scripts/dashboards.ts'],
+  screenshots: ['scripts/screenshots.ts'],
   check: ['scripts/check.ts'],
   test: [quiet, 'scripts/test.ts'],
   'test:unit': ['node_modules/vitest/vitest.mjs', 'run', '--project', 'unit'],
-  format: ['node_modules/oxfmt/bin/oxfmt', 'src', 'test', 'scripts', 'examples', 'bench'],
+  format: ['node_modules/oxfmt/bin/oxfmt', 'src', 'test', 'scripts', 'examples', 'bench', 'observability'],
 }
 
 try {

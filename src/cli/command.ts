@@ -1,6 +1,7 @@
 // What a command of `errand` is: a name, what it takes, and what it does. A command knows no parser; `program.ts` makes
 // commander's commands of these.
 
+import { ErrandError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { LoadedConfig } from './config/load.ts'
 import type { Config, SettingGroup } from './config/settings.ts'
@@ -15,6 +16,8 @@ export interface OptionSpec {
   readonly help: string
   /** Turns the text into a value; what it throws is told as wrong usage. */
   readonly parse?: (text: string) => unknown
+  /** Its values, where they are few. */
+  readonly choices?: readonly string[]
   /** May be given several times; its value is an array. */
   readonly isRepeatable?: true
 }
@@ -42,12 +45,18 @@ export interface CommandSpec<Options extends object = object> {
   /** Where the overview shows it. */
   readonly section: CommandSection
   /** Such as `<id>`, `[type]` or `<id...>`. */
-  readonly arguments?: readonly { readonly name: string; readonly help: string }[]
+  readonly arguments?: readonly { readonly name: string; readonly help: string; readonly choices?: readonly string[] }[]
   readonly options?: readonly OptionSpec[]
   /** Settings that it takes as flags. With `servers`, those needed to connect must be given. */
   readonly settings?: readonly SettingGroup[]
   /** It answers with data: takes `-o`, `--json` and `--time`. */
   readonly hasOutput?: boolean
+  /** It makes activities: with an endpoint in OTEL_EXPORTER_OTLP_ENDPOINT, its spans begin their traces. */
+  readonly isTraced?: true
+  /** What its JSON holds, for the reference. Markdown. */
+  readonly answers?: string
+  /** What its exit codes mean beside what they mean everywhere, for the reference. Markdown. */
+  readonly exits?: string
   /** Shown at the end of its help. */
   readonly examples?: readonly string[]
   run(call: Invocation, options: Options): Promise<ExitCode>
@@ -63,4 +72,9 @@ export type CommandSection = (typeof COMMAND_SECTIONS)[number]
 export function defineCommand<Options extends object = object>(spec: CommandSpec<Options>): CommandSpec {
   // A method's parameters may be narrower: the parser gives what `options` describe, which is what `Options` says.
   return spec
+}
+
+/** A wrong option or argument: told with the way to the command's help, and exit code 2. */
+export function usage(text: string, field: string): ErrandError {
+  return new ErrandError('invalid_argument', text, { details: { field } })
 }

@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import type { LogFields, Logger } from '../core/logger.ts'
 import type { Config } from './config/settings.ts'
 import { colorsFor } from './output/style.ts'
+import { plain } from './output/table.ts'
 import type { Terminal } from './terminal.ts'
 
 /** The logger of a command that answers and ends: warnings and errors, unless more is asked for. */
@@ -35,7 +36,7 @@ function jsonLogger(level: Config['log']['level'], terminal: Terminal): Logger {
   const write =
     (name: 'debug' | 'info' | 'warn' | 'error') =>
     (message: string, fields: LogFields = {}): void =>
-      log[name](plainFields(fields), message)
+      log[name](correlated(plainFields(fields)), message)
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
 }
 
@@ -54,10 +55,10 @@ function textLogger(level: Config['log']['level'], terminal: Terminal): Logger {
       if (names.indexOf(name) < names.indexOf(level)) return
       const time = new Date().toISOString().slice(11, 23)
       const said = Object.entries(plainFields(fields)).map(([key, value]) => {
-        return `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`
+        return plain(`${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
       })
       terminal.err(
-        `${style.dim(time)} ${marks[name]} ${message}${said.length === 0 ? '' : ` ${style.dim(said.join(' '))}`}\n`,
+        `${style.dim(time)} ${marks[name]} ${plain(message)}${said.length === 0 ? '' : ` ${style.dim(said.join(' '))}`}\n`,
       )
     }
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
@@ -67,4 +68,11 @@ function plainFields(fields: LogFields): LogFields {
   const entries = Object.entries(fields)
   if (!entries.some(([, value]) => value instanceof Error)) return fields
   return Object.fromEntries(entries.map(([key, value]) => [key, value instanceof Error ? value.message : value]))
+}
+
+/** As OpenTelemetry names them in logs that are not sent by its own protocol, so that collectors find the trace. */
+function correlated(fields: LogFields): LogFields {
+  if (!('traceId' in fields)) return fields
+  const { traceId, spanId, ...rest } = fields
+  return { ...rest, trace_id: traceId, span_id: spanId }
 }

@@ -3,6 +3,7 @@
 import type { Invocation } from './command.ts'
 import type { KafkaStorage } from '../storage/kafka/index.ts'
 import { storageOptions } from './config/storage-options.ts'
+import { withWayToTopics } from './missing-topics.ts'
 
 /**
  * The storage that the settings name; the caller closes it (`await using`). `provisions`: whether missing topics are made
@@ -14,5 +15,9 @@ export async function openStorage(
   { provisions = false }: { readonly provisions?: boolean } = {},
 ): Promise<KafkaStorage> {
   const { KafkaStorage: Storage } = await import('../storage/kafka/index.ts')
-  return Storage.open(storageOptions(config, logger, provisions))
+  try {
+    return await Storage.open(storageOptions(config, logger, provisions))
+  } catch (error) {
+    throw withWayToTopics(error, { namespace: config.namespace })
+  }
 }

@@ -1,20 +1,22 @@
 // Makes a commander program of the commands, runs it, and turns its end into an exit code. Never throws.
 
-import { Command, CommanderError, Option } from 'commander'
-import { ErrandError, isErrandError, saidBy } from '../core/errors.ts'
-import type { CommandSpec, OptionSpec } from './command.ts'
+import { Command, CommanderError } from 'commander'
+import { isErrandError, saidBy } from '../core/errors.ts'
+import type { CommandSpec } from './command.ts'
 import { COMMAND_SECTIONS } from './command.ts'
+import { commandOptions, settingOptions } from './command-options.ts'
 import type { LoadedConfig } from './config/load.ts'
 import { loadConfig } from './config/load.ts'
-import type { Setting } from './config/settings.ts'
 import { settingsOf } from './config/settings.ts'
 import { REQUIRED_TO_CONNECT } from './config/storage-options.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { EXIT_CODES, EXIT_CODE_HELP, exitCodeOf } from './exit-codes.ts'
 import { commandLogger } from './logging.ts'
 import { GROUP_SUMMARIES } from './commands/index.ts'
-import { Output, TIME_STYLES, OUTPUT_FORMATS } from './output/output.ts'
+import { Output } from './output/output.ts'
 import type { OutputFormat, TimeStyle } from './output/output.ts'
+import { plain } from './output/table.ts'
+import { isSent } from './service/otlp-environment.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Options that every command takes. */
@@ -44,8 +46,9 @@ export async function runProgram(
   } catch (error) {
     // Help and version end the same way as mistakes do, with 0; whatever was to be said was said.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODES.ok : EXIT_CODES.usage
-    terminal.err(`${saidBy(error)}\n`)
-    return EXIT_CODES.failed
+    terminal.err(`${plain(saidBy(error))}\n`)
+    // An option's value that could not be read.
+    return isErrandError(error) ? exitCodeOf(error.code) : EXIT_CODES.failed
   }
 }
 
@@ -99,40 +102,13 @@ function describeCommand(command: Command, spec: CommandSpec): void {
   command.description(spec.description === undefined ? spec.summary : `${spec.summary}\n\n${spec.description}`)
   command.summary(spec.summary)
   for (const { name, help } of spec.arguments ?? []) command.argument(name, help)
-  for (const option of spec.options ?? []) command.addOption(ownOption(option))
-  if (spec.hasOutput === true) {
-    command.optionsGroup('Output:')
-    command.addOption(new Option('-o, --output <format>', 'how to answer').choices([...OUTPUT_FORMATS]))
-    command.option('--json', 'the same as -o json')
-    command.addOption(new Option('--time <style>', 'how text shows times').choices([...TIME_STYLES]))
+  for (const { heading, options } of commandOptions(spec)) {
+    if (heading !== 'Options:') command.optionsGroup(heading)
+    for (const option of options) command.addOption(option)
   }
-  command.optionsGroup('Settings:')
-  for (const group of spec.settings ?? []) {
-    for (const setting of settingsOf(group)) for (const option of settingOptions(setting)) command.addOption(option)
-  }
-  command.option('--config <file>', 'JSON file of settings (ERRAND_CONFIG; else ./errand.json if there)')
-  command.option('--profile <name>', 'profile of that file (ERRAND_PROFILE)')
-  command.option('--verbose', 'stacks of errors, and debug lines')
   const examples = spec.examples ?? []
   if (examples.length > 0) command.addHelpText('after', `\nExamples:\n${examples.map(one => `  ${one}`).join('\n')}`)
   command.addHelpText('after', `\n${EXIT_CODE_HELP}`)
-}
-
-function ownOption({ flags, help, parse, isRepeatable }: OptionSpec): Option {
-  const option = new Option(flags, help)
-  const read = parse ?? ((text: string): unknown => text)
-  const isValued = option.required || option.optional
-  if (isRepeatable === true) {
-    option.argParser((text, before: unknown) => [...(Array.isArray(before) ? (before as unknown[]) : []), read(text)])
-  } else if (parse !== undefined && isValued) option.argParser(read)
-  return option
-}
-
-function settingOptions({ flag, env, help, value, isSwitch, shownDefault }: Setting): Option[] {
-  if (flag === undefined) return []
-  const told = `${help} (${env}${shownDefault === undefined ? '' : `; ${shownDefault}`})`
-  if (isSwitch !== true) return [new Option(`--${flag} <${value ?? 'value'}>`, told)]
-  return [new Option(`--${flag}`, told), new Option(`--no-${flag}`).hideHelp()]
 }
 
 async function runCommand(spec: CommandSpec, command: Command, terminal: Terminal): Promise<ExitCode> {
@@ -142,7 +118,9 @@ async function runCommand(spec: CommandSpec, command: Command, terminal: Termina
     const logger = commandLogger(loaded.config, terminal, options.verbose === true)
     const format = options.json === true ? 'json' : (options.output ?? 'text')
     const output = new Output(terminal, format, options.time ?? 'relative')
-    return await spec.run({ args: command.args, terminal, config: loaded.config, loaded, output, logger }, options)
+    return await traced(spec, terminal, () =>
+      spec.run({ args: command.args, terminal, config: loaded.config, loaded, output, logger }, options),
+    )
   } catch (error) {
     return ended(error, terminal, spec.name, options.verbose === true)
   }
@@ -161,6 +139,18 @@ function loadOf(spec: CommandSpec, command: Command, terminal: Terminal, options
   return loadConfig({ env: terminal.env, flags, file, profile }, required)
 }
 
+/** Sends the spans of a command that makes activities, where somebody said to where. The SDK is not loaded otherwise. */
+async function traced<T>(spec: CommandSpec, { env }: Terminal, run: () => Promise<T>): Promise<T> {
+  if (spec.isTraced !== true || !isSent(env, 'TRACES')) return run()
+  const { startTelemetry } = await import('./service/telemetry.ts')
+  const telemetry = await startTelemetry('errand-cli')
+  try {
+    return await run()
+  } finally {
+    await telemetry.shutdown()
+  }
+}
+
 /** Says what went wrong, and what to do next. */
 function ended(error: unknown, terminal: Terminal, name: string, isVerbose: boolean): ExitCode {
   if (terminal.signal.aborted && isErrandError(error, 'cancelled')) {
@@ -168,7 +158,7 @@ function ended(error: unknown, terminal: Terminal, name: string, isVerbose: bool
     return EXIT_CODES.interrupted
   }
   const stack = error instanceof Error && error.stack !== undefined ? error.stack : saidBy(error)
-  terminal.err(`${isVerbose ? stack : saidBy(error)}\n`)
+  terminal.err(`${plain(isVerbose ? stack : saidBy(error))}\n`)
   if (!isErrandError(error)) {
     if (!isVerbose) terminal.err('`--verbose` shows where.\n')
     return EXIT_CODES.failed
@@ -179,9 +169,4 @@ function ended(error: unknown, terminal: Terminal, name: string, isVerbose: bool
     terminal.err('`errand doctor` looks at Kafka and Redis and says what to mend.\n')
   }
   return code
-}
-
-/** A wrong option or argument: told with the command's help, and exit code 2. */
-export function usage(text: string, field: string): ErrandError {
-  return new ErrandError('invalid_argument', text, { details: { field } })
 }

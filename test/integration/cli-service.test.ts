@@ -77,7 +77,10 @@ describe('a service', () => {
     const ready = await probe(address, '/readyz')
     expect(ready.status).toBe(200)
     expect(ready.body.checks.map(({ name }) => name).sort()).toEqual(
-      ['consumer of broken', 'consumer of echo', 'consumer of flaky', 'consumer of patient', 'kafka', 'redis'].sort(),
+      [
+        ...['broken', 'echo', 'errand-operation', 'flaky', 'patient'].map(type => `consumer of ${type}`),
+        ...['kafka', 'redis'],
+      ].sort(),
     )
     expect(await (await client.enqueue(echo, { a: 1 })).result({ timeoutMs: 20_000 })).toEqual({ a: 1 })
     await expect((await client.enqueue(broken, {})).result({ timeoutMs: 20_000 })).rejects.toThrow('no lines')

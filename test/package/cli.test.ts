@@ -1,5 +1,5 @@
 // The command as people meet it: what it prints where, and its exit codes. With servers it is tried in
-// `test/integration/rebuild-meanwhile.test.ts`.
+// `test/integration/cli-*.test.ts`.
 
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -27,18 +27,39 @@ describe('errand', () => {
   test('lists its commands when it is asked for help, on stdout', () => {
     const { status, stdout, stderr } = errand(['--help'])
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-    expect(stdout).toMatch(/^ {2}rebuild +restore/m)
+    expect(stdout).toMatch(/^ {2}rebuild \[options\] +restore/m)
+    expect(stdout).toMatch(/^Exit codes: 0 ok/m)
   })
 
   test.each([
-    [[], 'Say what to do.'],
-    [['rebuilt'], 'There is no command "rebuilt".'],
-    [['toString'], 'There is no command "toString".'],
-  ])('%j is wrong usage, and the list is shown on stderr', (args, why) => {
+    [[], 'Usage: errand'],
+    [['config'], 'Usage: errand config'],
+    [['rebuilt'], "unknown command 'rebuilt'\n(Did you mean rebuild?)"],
+    [['toString'], "unknown command 'toString'"],
+    [['config', 'shw'], "unknown command 'shw'\n(Did you mean show?)"],
+  ])('%j is wrong usage, told on stderr', (args, why) => {
     const { status, stdout, stderr } = errand(args)
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
     expect(stderr).toContain(why)
-    expect(stderr).toMatch(/^ {2}rebuild/m)
+  })
+
+  test.each([[['help', 'list']], [['list', '--help']], [['list', '-h']]])('%j says what the command takes', args => {
+    const { status, stdout, stderr } = errand(args)
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    for (const word of [
+      '--status <status>',
+      '"dead_letter"',
+      '-o, --output',
+      '--namespace',
+      'Examples:',
+      'Exit codes: 0 ok',
+    ])
+      expect(stdout).toContain(word)
+  })
+
+  test('what comes from outside does nothing to the terminal, also in a message about it', () => {
+    const { status, stderr } = errand(['list', '--type', 'x\u009B2J\u001B[31m'], serversAt('redis://localhost:1'))
+    expect({ status, stderr }).toEqual({ status: 2, stderr: expect.not.stringMatching(/[\u001B\u009B]/) })
   })
 
   test('rebuild --help names every option and variable', () => {
@@ -57,14 +78,19 @@ describe('errand', () => {
   })
 
   test.each<[string, string[], Record<string, string>, string]>([
-    ['nothing', [], {}, '--namespace (or ERRAND_NAMESPACE) and --brokers (or ERRAND_KAFKA_BROKERS) and --redis'],
-    ['an unknown option', ['--fast'], {}, "Unknown option '--fast'"],
-    ['a life without a unit', ['--key-life', '5'], serversAt('redis://localhost:1'), '--key-life is "5"'],
+    ['nothing', [], {}, 'namespace must be given: --namespace or ERRAND_NAMESPACE.\nkafka.brokers must be given'],
+    ['an unknown option', ['--fast'], {}, "unknown option '--fast'"],
+    [
+      'a life without a unit',
+      ['--key-life', '5'],
+      serversAt('redis://localhost:1'),
+      'retention.key (--key-life) is "5"',
+    ],
     [
       'a variable without a unit',
       [],
       { ...serversAt('redis://localhost:1'), ERRAND_MARKER_LIFE: 'x' },
-      '--marker-life is "x"',
+      'retention.marker (ERRAND_MARKER_LIFE) is "x"',
     ],
     ['a bad URL', [], serversAt('http://localhost'), 'redisUrl is not a redis:// or rediss:// URL'],
   ])('rebuild with %s is wrong usage and says what is wrong', (_, args, env, why) => {
@@ -75,7 +101,7 @@ describe('errand', () => {
 
   test('rebuild fails where nobody answers, and says where', () => {
     const { status, stderr } = errand(['rebuild'], serversAt('redis://127.0.0.1:1'))
-    expect(status).toBe(1)
+    expect(status).toBe(5)
     expect(stderr).toContain('redis://127.0.0.1:1')
   })
 })

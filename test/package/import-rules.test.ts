@@ -74,8 +74,17 @@ const PLANTED: Readonly<Record<string, { readonly may: readonly string[]; readon
     ],
   },
   'src/console/x.ts': {
-    may: ['./y.ts', '../core/y.ts', '../client/y.ts', 'node:http'],
-    mayNot: ['../storage/kafka/y.ts', '../worker/y.ts', '../wire/y.ts', 'kafkajs', 'ioredis'],
+    may: ['./y.ts', '../core/y.ts', '../client/y.ts', '../operations/y.ts', '../storage/storage.ts'].concat([
+      'hono',
+      '@hono/node-server',
+      'zod',
+      'node:http',
+    ]),
+    mayNot: ['../storage/kafka/y.ts', '../storage/memory/y.ts', '../worker/y.ts', '../wire/y.ts', '../cli/y.ts'].concat([
+      'kafkajs',
+      'ioredis',
+      '@opentelemetry/api',
+    ]),
   },
   'src/testing/x.ts': {
     may: [

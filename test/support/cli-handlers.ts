@@ -22,7 +22,8 @@ export function register(worker: Worker): () => void {
   worker.handle(broken, () => {
     throw new TypeError('the order has no lines')
   })
-  worker.handle(flaky, (_, { attempt }) => {
+  worker.handle(flaky, (_, { attempt, log }) => {
+    log.info('flaky tries')
     if (attempt === 1) throw new Error('busy')
   })
   worker.handle(patient, async ({ file, heeds }, ctx) => {

@@ -23,6 +23,7 @@ export const SCENARIOS = [
   'cancel scheduled',
   'cancel running',
   'redrive',
+  'save an operation',
   'set poison aside',
   'read the schedule',
   'sweep over what was cancelled',

@@ -116,6 +116,10 @@ const SCENES: Readonly<Record<ScenarioName, Play>> = {
     const { id } = attempt.activity
     return { id, act: () => stage.storage.redrive({ id }) }
   },
+  'save an operation': async stage => {
+    const { id } = await enqueued(stage)
+    return { id, act: () => stage.storage.operations.save({ id, progressJson: '{}' }) }
+  },
   'set poison aside': async stage => {
     await stage.storage.subscribe({ types: [stage.type] })
     const id = ids.next()

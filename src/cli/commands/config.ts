@@ -22,6 +22,7 @@ export const configShowCommand = defineCommand({
   settings: ['topics', 'retention', 'worker', 'http', 'log'],
   options: [],
   hasOutput: true,
+  answers: '`{ items: [{ name, value, origin: "flag" | "environment" | "file" | "default", where }] }`.',
   async run({ loaded, output, terminal }) {
     const columns = [
       { head: 'SETTING', text: ({ name }: Shown) => name },

@@ -9,6 +9,7 @@ import { DEMO_ACTIVITIES, enqueueDemo, registerDemo } from '../dev/demo.ts'
 import { doTypedLines } from '../dev/typed-lines.ts'
 import { plain } from '../output/table.ts'
 import { loadRegister } from '../service/handler-module.ts'
+import { operationsPart } from '../service/operations-part.ts'
 import { runService } from '../service/service.ts'
 import type { ServicePart } from '../service/service.ts'
 import { workerOptions, workerPart } from './worker.ts'
@@ -22,6 +23,7 @@ MEMORY FORGETS: when this process ends, everything in it is gone. Needs neither 
   section: 'Begin',
   settings: ['worker', 'http', 'log'],
   hasOutput: true,
+  answers: 'A line for each event: `{ id, activityType, type, attempt, atMs, worker, error, dueAtMs }`.',
   examples: ['errand dev', 'errand dev --import ./worker.ts', 'echo \'greet {"name":"Ada"}\' | errand dev -o jsonl'],
   async run(call) {
     const { config, terminal } = call
@@ -33,7 +35,7 @@ MEMORY FORGETS: when this process ends, everything in it is gone. Needs neither 
       parts: async context => {
         const client = new Client({ storage: context.storage, logger: context.logger })
         const work = await workerPart(context, register, workerOptions(config))
-        return [work, watching(call, client, context.signal, isDemo)]
+        return [work, operationsPart(context), watching(call, client, context.signal, isDemo)]
       },
       onRunning: (_, address) => {
         terminal.err(`MEMORY FORGETS: everything is gone when this ends (Ctrl-C).\n`)

@@ -18,6 +18,7 @@ export const initCommand = defineCommand({
   section: 'Begin',
   arguments: [{ name: '[directory]', help: 'where to; made if it is not there (default: here)' }],
   hasOutput: true,
+  answers: '`{ directory, written: [file] }`.',
   examples: ['errand init my-service && cd my-service && npm install && npm run up'],
   async run({ args: [directory = '.'], output }) {
     const files = initFiles(packageVersion())

@@ -3,6 +3,7 @@
 import { Reaper } from '../../reaper/reaper.ts'
 import { defineCommand } from '../command.ts'
 import { openStorage } from '../open-storage.ts'
+import { operationsPart } from '../service/operations-part.ts'
 import { runService } from '../service/service.ts'
 import type { ServiceContext, ServicePart } from '../service/service.ts'
 
@@ -19,7 +20,7 @@ lanes are and how old the oldest activity in them is, whether or not any worker 
     runService(call, {
       name: 'errand-reaper',
       openStorage: logger => openStorage({ config: call.config, logger }, { provisions: true }),
-      parts: context => Promise.resolve([reaperPart(context)]),
+      parts: context => Promise.resolve([reaperPart(context), operationsPart(context)]),
     }),
 })
 

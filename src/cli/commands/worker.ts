@@ -9,6 +9,7 @@ import { openStorage } from '../open-storage.ts'
 import type { Config } from '../config/settings.ts'
 import { loadRegister } from '../service/handler-module.ts'
 import type { Register } from '../service/handler-module.ts'
+import { operationsPart } from '../service/operations-part.ts'
 import { runService } from '../service/service.ts'
 import type { ServiceContext, ServicePart } from '../service/service.ts'
 
@@ -40,7 +41,10 @@ a second one leaves at once, and what ran is run again when its lease ends.`,
     return runService(call, {
       name: 'errand-worker',
       openStorage: logger => openStorage({ config, logger }, { provisions: true }),
-      parts: async context => [await workerPart(context, register, workerOptions(config))],
+      parts: async context => [
+        await workerPart(context, register, workerOptions(config)),
+        ...(config.worker.reaper ? [operationsPart(context)] : []),
+      ],
     })
   },
 })

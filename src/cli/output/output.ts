@@ -37,8 +37,8 @@ export class Output {
   /** One thing: a JSON document, or what `text` makes of it. */
   async document(value: unknown, text: () => string): Promise<void> {
     if (this.format === 'text') await this.#terminal.out(text())
-    else if (this.format === 'json') await this.#terminal.out(JSON.stringify(value, null, 2))
-    else if (this.format === 'jsonl') await this.#terminal.out(JSON.stringify(value))
+    else if (this.format === 'json') await this.#terminal.out(jsonText(value, 2))
+    else if (this.format === 'jsonl') await this.#terminal.out(jsonText(value))
   }
 
   /**
@@ -59,20 +59,26 @@ export class Output {
     if (this.format === 'text') {
       await this.#terminal.out(items.length === 0 ? shape.empty : tableText(items, shape.columns, this.style))
     } else if (this.format === 'json') {
-      await this.#terminal.out(JSON.stringify({ items: items.map(json), ...shape.rest }, null, 2))
+      await this.#terminal.out(jsonText({ items: items.map(json), ...shape.rest }, 2))
     } else if (this.format === 'jsonl') {
-      for (const item of items) await this.#terminal.out(JSON.stringify(json(item)))
+      for (const item of items) await this.#terminal.out(jsonText(json(item)))
     }
   }
 
   /** One thing of a stream that goes on: a line, whatever the format. */
   async line(value: unknown, text: () => string): Promise<void> {
     if (this.format === 'text') await this.#terminal.out(text())
-    else if (this.format !== 'none') await this.#terminal.out(JSON.stringify(value))
+    else if (this.format !== 'none') await this.#terminal.out(jsonText(value))
   }
 
   /** A time as `--time` asks for it; a dash for none. */
   time(atMs: number | null | undefined, nowMs: number = Date.now()): string {
     return atMs === null || atMs === undefined ? '–' : timeText(atMs, this.#time, nowMs)
   }
+}
+
+/** JSON in which no control character is left that a terminal would obey: they stand in strings only, and are escaped there. */
+function jsonText(value: unknown, indent?: number): string {
+  const text = JSON.stringify(value, null, indent)
+  return text.replaceAll(/[\u007F-\u009F]/g, one => `\\u00${one.charCodeAt(0).toString(16)}`)
 }

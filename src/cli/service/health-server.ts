@@ -18,6 +18,8 @@ export interface HealthServerOptions {
   readonly monitor: HealthMonitor
   /** Answers `/metrics`; undefined: 404, as where telemetry is off. */
   readonly metrics: HttpHandler | undefined
+  /** Answers all other paths, once it is there. Left out: 404. */
+  readonly pages?: (() => HttpHandler | undefined) | undefined
 }
 
 /** Paths that are served. */
@@ -31,9 +33,9 @@ export class HealthServer {
   constructor(options: HealthServerOptions) {
     this.#options = options
     this.#server = createServer((request, response) => this.#answer(request, response))
-    this.#server.requestTimeout = 5_000
+    this.#server.requestTimeout = options.pages === undefined ? 5_000 : 30_000 // some bring a payload
     this.#server.headersTimeout = 5_000
-    this.#server.maxConnections = 64
+    this.#server.maxConnections = options.pages === undefined ? 64 : 1_024 // live streams stay open
   }
 
   /** Listens; resolves with the address. Rejects with `configuration` when the port is taken or not allowed. */
@@ -63,8 +65,13 @@ export class HealthServer {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    const { monitor, metrics } = this.#options
-    const { pathname } = new URL(request.url ?? '/', 'http://localhost')
+    const { monitor, metrics, pages } = this.#options
+    // Taken as text: `//` is no URL, and what throws here ends the process.
+    const pathname = (request.url ?? '/').split('?', 1)[0] ?? '/'
+    if (pages !== undefined && !HEALTH_PATHS.some(path => path === pathname)) {
+      const answer = pages()
+      return answer === undefined ? send(response, 503, { error: 'starting' }) : answer(request, response)
+    }
     if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, { error: 'only GET' })
     if (pathname === '/livez') return probe(response, monitor.live())
     if (pathname === '/readyz') return probe(response, monitor.ready())

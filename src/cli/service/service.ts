@@ -12,6 +12,7 @@ import type { ExitCode } from '../exit-codes.ts'
 import { EXIT_CODES } from '../exit-codes.ts'
 import { serviceLogger } from '../logging.ts'
 import { HealthMonitor } from './health-monitor.ts'
+import type { HttpHandler } from './health-server.ts'
 import { HealthServer } from './health-server.ts'
 import { startTelemetry } from './telemetry.ts'
 
@@ -38,6 +39,8 @@ export interface ServiceSpec {
   openStorage(logger: Logger): Promise<Storage>
   /** Its parts, started in this order and stopped all at once. */
   parts(context: ServiceContext): Promise<readonly ServicePart[]>
+  /** Answers what is no probe, once it is there. Left out: nothing else is answered. */
+  pages?(): HttpHandler | undefined
   /** Said once it runs. */
   onRunning?(context: ServiceContext, address: string | undefined): void
 }
@@ -46,8 +49,9 @@ export interface ServiceSpec {
  * Runs a service until the process is asked to stop, or something is found that only a new process cures: then exit code 1.
  * Kafka and Redis may come later than it: it waits for them, alive and not ready.
  */
-export async function runService({ config, terminal }: Invocation, spec: ServiceSpec): Promise<ExitCode> {
+export async function runService({ config, loaded, terminal }: Invocation, spec: ServiceSpec): Promise<ExitCode> {
   const logger = serviceLogger(config, terminal)
+  for (const name of loaded.unknownVariables) logger.warn('nobody reads this variable; is it misspelt?', { name })
   const telemetry = await startTelemetry(spec.name)
   const failure = new AbortController()
   const signal = AbortSignal.any([terminal.signal, failure.signal])
@@ -60,7 +64,8 @@ export async function runService({ config, terminal }: Invocation, spec: Service
     },
   })
   const { host, port } = config.http
-  const server = port < 0 ? undefined : new HealthServer({ host, port, monitor, metrics: telemetry.metrics })
+  const serverOptions = { host, port, monitor, metrics: telemetry.metrics, ...pagesOf(spec) }
+  const server = port < 0 ? undefined : new HealthServer(serverOptions)
   try {
     const address = await server?.listen()
     logger.debug('probes are answered', { address: address ?? 'off' })
@@ -73,6 +78,10 @@ export async function runService({ config, terminal }: Invocation, spec: Service
     await telemetry.shutdown()
   }
   return failure.signal.aborted ? EXIT_CODES.failed : EXIT_CODES.ok
+}
+
+function pagesOf(spec: ServiceSpec): { readonly pages?: () => HttpHandler | undefined } {
+  return spec.pages === undefined ? {} : { pages: () => spec.pages?.() }
 }
 
 interface RunParts {

@@ -3,6 +3,8 @@
 // complain every few seconds about one at localhost.
 
 import type { MetricReader } from '@opentelemetry/sdk-metrics'
+import type { Env } from './otlp-environment.ts'
+import { isSent } from './otlp-environment.ts'
 import type { HttpHandler } from './health-server.ts'
 
 /** Running telemetry. */
@@ -12,8 +14,6 @@ export interface RunningTelemetry {
   /** Sends what is left. Never rejects; bounded by the exporters' own timeouts. */
   shutdown(): Promise<void>
 }
-
-type Env = Record<string, string | undefined>
 
 /** Unit: ms. A collector that is away must not hold up the end of a process. */
 const SHUTDOWN_MS_MAX = 3_000
@@ -71,11 +71,6 @@ async function otlpExporter(env: Env): ReturnType<typeof protoExporter> {
 
 async function protoExporter(): Promise<import('@opentelemetry/sdk-metrics').PushMetricExporter> {
   return new (await import('@opentelemetry/exporter-metrics-otlp-proto')).OTLPMetricExporter()
-}
-
-function isSent(env: Env, signal: 'TRACES' | 'METRICS'): boolean {
-  const endpoint = env['OTEL_EXPORTER_OTLP_ENDPOINT'] ?? env[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`] ?? ''
-  return endpoint.trim() !== ''
 }
 
 function setDefault(env: Env, name: string, value: string): void {

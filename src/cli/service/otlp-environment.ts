@@ -1,0 +1,10 @@
+// What the standard OTEL_* variables say, as far as it has to be known before the SDK is loaded.
+
+/** The environment, which the SDK's defaults are written into. */
+export type Env = Record<string, string | undefined>
+
+/** Whether somebody named an endpoint for traces or metrics. */
+export function isSent(env: Readonly<Env>, signal: 'TRACES' | 'METRICS'): boolean {
+  const endpoint = env['OTEL_EXPORTER_OTLP_ENDPOINT'] ?? env[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`] ?? ''
+  return endpoint.trim() !== ''
+}
