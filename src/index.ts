@@ -49,7 +49,12 @@ export { silentLogger } from './core/logger.ts'
 export type { LogFields, Logger } from './core/logger.ts'
 export { PRIORITIES } from './core/priority.ts'
 export type { Priority } from './core/priority.ts'
-export type { ReapedDeadLetter, ReapedDeadLetterListener, ReaperOptions, ReaperTuning } from './reaper/reaper-options.ts'
+export type {
+  ReapedDeadLetter,
+  ReapedDeadLetterListener,
+  ReaperOptions,
+  ReaperTuning,
+} from './reaper/reaper-options.ts'
 export { Reaper } from './reaper/reaper.ts'
 export type { ReaperReport } from './reaper/reaper.ts'
 export type { Scheduler, SchedulerReport } from './reaper/scheduler.ts'

@@ -5,7 +5,7 @@ import type { ActivitySnapshot, ActivitySummary } from '../storage/storage.ts'
 import type { Output } from './output/output.ts'
 import { statusText } from './output/style.ts'
 import type { Column } from './output/table.ts'
-import { plain } from './output/table.ts'
+import { oneLine, plain } from './output/table.ts'
 import { spanText } from './output/time-text.ts'
 
 const WORD_CHARS_MAX = 60
@@ -92,11 +92,6 @@ export function failureText(failure: RecordedFailure): string {
   const head = `${name}: ${message}${code === undefined ? '' : ` (${code})`}`
   const own = stack === undefined || stack === '' ? head : stack.includes(message) ? stack : `${head}\n${stack}`
   return plain(cause === undefined ? own : `${own}\ncaused by ${failureText(cause)}`)
-}
-
-/** One line, harmless for a terminal. */
-export function oneLine(text: string): string {
-  return plain(text).replaceAll(/\s*\n\s*/g, ' ')
 }
 
 /** The columns of a list of activities. */

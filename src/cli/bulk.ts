@@ -13,7 +13,7 @@ import { startOperation } from '../operations/start-operation.ts'
 import type { OperationView } from '../operations/watch-operation.ts'
 import { hasEnded, watchOperation } from '../operations/watch-operation.ts'
 import type { Storage } from '../storage/storage.ts'
-import { failureWord, oneLine } from './activity-text.ts'
+import { failureWord } from './activity-text.ts'
 import type { Invocation, OptionSpec } from './command.ts'
 import { usage } from './command.ts'
 import type { AskOptions } from './confirm.ts'
@@ -23,7 +23,7 @@ import { EXIT_CODES } from './exit-codes.ts'
 import { withWayToTopics } from './missing-topics.ts'
 import { rateValue, wholeNumber } from './option-values.ts'
 import { barText, ProgressLine } from './output/progress-line.ts'
-import { plain } from './output/table.ts'
+import { oneLine, plain } from './output/table.ts'
 
 /** Values of {@link BULK_OPTIONS}. */
 export interface BulkOptions extends AskOptions {

@@ -26,7 +26,9 @@ export async function confirm(terminal: Terminal, question: string, { yes, input
   terminal.err(`${question} [y/N] `)
   const lines = createInterface({ input: terminal.stdin })
   try {
-    const answer = await lines.question('', { signal: terminal.signal })
+    // Ctrl-D ends the input, and is no yes.
+    const ended = new Promise<string>(resolve => lines.once('close', () => resolve('')))
+    const answer = await Promise.race([lines.question('', { signal: terminal.signal }), ended])
     return /^\s*y(es)?\s*$/i.test(answer)
   } catch (error) {
     if (terminal.signal.aborted) throw aborted(terminal.signal)

@@ -98,7 +98,7 @@ describe('batches of lines', () => {
     const batches = lineBatches(input, DEFAULTS, clock)
     input.push('1\n2\n3')
     const first = batches.next()
-    while (clock.sleepers === 0) await new Promise(setImmediate)
+    while (clock.pendingTimers === 0) await new Promise(setImmediate)
     await clock.advance(100)
     expect((await first).value).toMatchObject([{ number: 1 }, { number: 2 }])
     input.push('\n')
@@ -134,15 +134,15 @@ describe('a line', () => {
   })
 
   test.each([
-    ['[]', 'the line must be an object with a payload; with --raw'],
-    ['{"payload":1,"toString":2}', 'there is no field "toString"'],
-    ['{"payload":1,"type":"a.b"}', 'type is "a.b"'],
-    ['{"payload":1,"scheduledAt":true}', 'scheduledAt is true'],
-    ['{"payload":1,"scheduledAt":"tomorrow"}', 'scheduledAt is "tomorrow"'],
-    ['{"payload":', 'the line is not JSON'],
-    ['['.repeat(100_000), 'levels deep'],
-  ])('%j is refused', (text, why) => {
-    const read = readLine(text.slice(0, 100_000), defaults)
+    ['an array', '[]', 'the line must be an object with a payload; with --raw'],
+    ['an unknown field', '{"payload":1,"toString":2}', 'there is no field "toString"'],
+    ['a bad type', '{"payload":1,"type":"a.b"}', 'type is "a.b"'],
+    ['no time', '{"payload":1,"scheduledAt":true}', 'scheduledAt is true'],
+    ['a time in words', '{"payload":1,"scheduledAt":"tomorrow"}', 'scheduledAt is "tomorrow"'],
+    ['half of one', '{"payload":', 'the line is not JSON'],
+    ['what is nested without end', '['.repeat(100_000), 'levels deep'],
+  ])('of %s is refused', (_, text, why) => {
+    const read = readLine(text, defaults)
     expect('error' in read ? read.error.message : 'accepted').toContain(why)
   })
 })

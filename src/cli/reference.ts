@@ -43,7 +43,7 @@ export function cliReference(specs: readonly CommandSpec[]): string {
 }
 
 function commandText(spec: CommandSpec): string {
-  const { name, summary, description, answers, exits, examples = [], settings = [], hasOutput } = spec
+  const { name, summary, description, answers, exits, examples = [], settings = [] } = spec
   const given = (spec.arguments ?? []).map(({ name: argument }) => ` ${argument}`).join('')
   const parts = [
     `### errand ${name}`,
@@ -51,7 +51,7 @@ function commandText(spec: CommandSpec): string {
     `\`\`\`sh\nerrand ${name}${given}${(spec.options ?? []).length > 0 ? ' [options]' : ''}\n\`\`\``,
     ...(description === undefined ? [] : [paragraphs(description)]),
     ...tableOf(spec),
-    ...(hasOutput === true ? ['Takes `-o`, `--json` and `--time`.'] : []),
+    ...outputText(spec),
     ...(settings.length === 0
       ? []
       : [`Takes settings as flags: ${settings.map(each => `[${each}](#${each})`).join(', ')}.`]),
@@ -60,6 +60,11 @@ function commandText(spec: CommandSpec): string {
     ...(examples.length === 0 ? [] : [`\`\`\`sh\n${examples.join('\n')}\n\`\`\``]),
   ]
   return parts.join('\n\n')
+}
+
+function outputText(spec: CommandSpec): readonly string[] {
+  const flags = commandOptions(spec).find(({ heading }) => heading === 'Output:')?.options ?? []
+  return flags.length === 0 ? [] : [`Takes ${flags.map(option => `\`${option.flags}\``).join(', ')}.`]
 }
 
 /** Its arguments and its own options. */

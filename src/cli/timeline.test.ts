@@ -99,7 +99,7 @@ describe('a timeline', () => {
       ],
       20,
       true,
-      ['enqueued 0', 'attempt 1 running 0-… (20)', 'cancel_requested 12', 'attempt 2 cancelled 10-15 (5)'],
+      ['enqueued 0', 'attempt 1 unknown 0-… (10)', 'cancel_requested 12', 'attempt 2 cancelled 10-15 (5)'],
     ],
     [
       'whose clocks disagree is never negative',

@@ -28,7 +28,8 @@ export type TimelineEntry =
       /** Null: it runs still. */
       readonly endedAtMs: number | null
       readonly durationMs: number | null
-      readonly outcome: AttemptOutcome | 'running'
+      /** `unknown`: another began after it, and how it ended is not recorded. */
+      readonly outcome: AttemptOutcome | 'running' | 'unknown'
       readonly error: RecordedFailure | null
     }
   | {
@@ -62,7 +63,7 @@ export function timelineEntries(events: readonly ActivityEvent[], nowMs: number,
         entries.push({ kind: 'event', type, atMs, dueAtMs })
         break
       case 'started':
-        if (running !== null) entries.push(unfinished(running, nowMs))
+        if (running !== null) entries.push(unfinished(running, atMs, 'unknown'))
         entries.push(...gaps(wait, atMs))
         wait = null
         running = { attempt, atMs, worker }
@@ -80,7 +81,7 @@ export function timelineEntries(events: readonly ActivityEvent[], nowMs: number,
     }
   }
   if (isOver) return entries
-  if (running !== null) entries.push(unfinished(running, nowMs))
+  if (running !== null) entries.push(unfinished(running, nowMs, 'running'))
   return [...entries, ...openGaps(wait, nowMs)]
 }
 
@@ -99,18 +100,9 @@ function ended(event: ActivityEvent, outcome: AttemptOutcome, started: Started |
   }
 }
 
-function unfinished({ attempt, atMs, worker }: Started, nowMs: number): TimelineEntry {
+function unfinished({ attempt, atMs, worker }: Started, nowMs: number, outcome: 'running' | 'unknown'): TimelineEntry {
   const durationMs = Math.max(0, nowMs - atMs)
-  return {
-    kind: 'attempt',
-    attempt,
-    worker,
-    startedAtMs: atMs,
-    endedAtMs: null,
-    durationMs,
-    outcome: 'running',
-    error: null,
-  }
+  return { kind: 'attempt', attempt, worker, startedAtMs: atMs, endedAtMs: null, durationMs, outcome, error: null }
 }
 
 /** What lies between: until it was due, and from then on until it began. */

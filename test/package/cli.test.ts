@@ -59,7 +59,8 @@ describe('errand', () => {
 
   test('what comes from outside does nothing to the terminal, also in a message about it', () => {
     const { status, stderr } = errand(['list', '--type', 'x\u009B2J\u001B[31m'], serversAt('redis://localhost:1'))
-    expect({ status, stderr }).toEqual({ status: 2, stderr: expect.not.stringMatching(/[\u001B\u009B]/) })
+    expect(status).toBe(2)
+    for (const control of ['\u001B', '\u009B']) expect(stderr).not.toContain(control)
   })
 
   test('rebuild --help names every option and variable', () => {

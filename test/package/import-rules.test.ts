@@ -80,11 +80,9 @@ const PLANTED: Readonly<Record<string, { readonly may: readonly string[]; readon
       'zod',
       'node:http',
     ]),
-    mayNot: ['../storage/kafka/y.ts', '../storage/memory/y.ts', '../worker/y.ts', '../wire/y.ts', '../cli/y.ts'].concat([
-      'kafkajs',
-      'ioredis',
-      '@opentelemetry/api',
-    ]),
+    mayNot: ['../storage/kafka/y.ts', '../storage/memory/y.ts', '../worker/y.ts', '../wire/y.ts', '../cli/y.ts'].concat(
+      ['kafkajs', 'ioredis', '@opentelemetry/api'],
+    ),
   },
   'src/testing/x.ts': {
     may: [
@@ -107,7 +105,7 @@ const PLANTED: Readonly<Record<string, { readonly may: readonly string[]; readon
     mayNot: ['../storage/storage.ts', '../producer/y.ts', '../client/y.ts', 'kafkajs', 'ioredis', 'zod', 'node:fs'],
   },
   'src/operations/x.ts': {
-    may: ['./y.ts', '../core/y.ts', '../client/y.ts', '../worker/y.ts', '../storage/storage.ts'],
+    may: ['./y.ts', '../core/y.ts', '../client/y.ts', '../telemetry/y.ts', '../worker/y.ts', '../storage/storage.ts'],
     mayNot: ['../storage/kafka/y.ts', '../storage/memory/y.ts', '../wire/y.ts', 'kafkajs', 'ioredis', 'zod'],
   },
   'src/cli/x.ts': {
@@ -119,7 +117,14 @@ const PLANTED: Readonly<Record<string, { readonly may: readonly string[]; readon
     mayNot: ['kafkajs', 'ioredis'],
   },
   'src/index.ts': {
-    may: ['./core/y.ts', './client/y.ts', './worker/y.ts', './reaper/y.ts', './telemetry/y.ts', './storage/storage.ts'],
+    may: [
+      './core/y.ts',
+      './client/y.ts',
+      './worker/y.ts',
+      './reaper/y.ts',
+      './telemetry/y.ts',
+      './storage/storage.ts',
+    ].concat('./operations/y.ts'),
     mayNot: [
       './storage/kafka/index.ts',
       './storage/memory/index.ts',

@@ -31,6 +31,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   errand: ['defineActivity', 'Client', 'Worker', 'Reaper', 'ErrandError', 'NonRetryableError', 'RetryAfterError'],
   'errand/memory': ['MemoryStorage'],
   'errand/kafka': ['KafkaStorage'],
+  'errand/console': ['createConsole', 'checkConsoleOptions', 'ACTS'],
   'errand/testing': ['createTestKit', 'ManualClock', 'storageContract'],
 }
 
@@ -80,7 +81,7 @@ describe('the packed tarball', () => {
         if (name === 'kafkajs' || name === 'ioredis') throw new Error(name + ' was loaded')
         return next(name, context)
       } })
-      await import('errand'); await import('errand/memory'); await import('errand/testing'); console.log('clean')`
+      await import('errand'); await import('errand/memory'); await import('errand/testing'); await import('errand/console'); console.log('clean')`
     const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { cwd: folder })
     expect(stdout.trim()).toBe('clean')
   })

@@ -7,7 +7,7 @@ import { checkId } from '../../core/names.ts'
 import type { DeadLetterGroup, DeadLetterGroups } from '../../operations/dead-letter-groups.ts'
 import { groupDeadLetters } from '../../operations/dead-letter-groups.ts'
 import type { ActivityEvent, ActivitySnapshot, DeadLetterSummary } from '../../storage/storage.ts'
-import { failureText, failureWord, oneLine, stateSentence } from '../activity-text.ts'
+import { failureText, failureWord, stateSentence } from '../activity-text.ts'
 import { defineCommand, usage } from '../command.ts'
 import type { DeadLetterFilter } from '../dead-letters.ts'
 import { DEAD_LETTER_FILTER, deadLetterPages } from '../dead-letters.ts'
@@ -18,7 +18,7 @@ import { openStorage } from '../open-storage.ts'
 import { typeValue, wholeNumber } from '../option-values.ts'
 import type { Output } from '../output/output.ts'
 import type { Column } from '../output/table.ts'
-import { pairsText, plain } from '../output/table.ts'
+import { oneLine, pairsText, plain } from '../output/table.ts'
 
 const DEFAULT_LIMIT = 50
 const [LOOKED_AT_MIN, LOOKED_AT_DEFAULT, LOOKED_AT_MAX] = OPERATION_LIMITS.lookedAt

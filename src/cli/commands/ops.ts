@@ -7,7 +7,6 @@ import { checkId } from '../../core/names.ts'
 import type { OperationHead } from '../../operations/operation-progress.ts'
 import type { OperationState, OperationView } from '../../operations/watch-operation.ts'
 import { hasEnded, listOperations, readOperation } from '../../operations/watch-operation.ts'
-import { oneLine } from '../activity-text.ts'
 import { attachTo, progressText } from '../bulk.ts'
 import { defineCommand } from '../command.ts'
 import { EXIT_CODES } from '../exit-codes.ts'
@@ -16,7 +15,7 @@ import { wholeNumber } from '../option-values.ts'
 import type { Output } from '../output/output.ts'
 import type { Style } from '../output/style.ts'
 import type { Column } from '../output/table.ts'
-import { pairsText, plain } from '../output/table.ts'
+import { oneLine, pairsText, plain } from '../output/table.ts'
 
 const DEFAULT_LIMIT = 20
 const VIEW = `\`{ id, state, head: { kind, filter, max, ratePerSecond, reason, requestedBy, expected }, found, done, already, failed, failures: [{ id,

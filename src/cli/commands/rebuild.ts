@@ -17,7 +17,8 @@ Give --marker-life, --result-life and --key-life as the workers have them.`,
   settings: ['servers', 'retention'],
   options: [{ flags: '--restart', help: 'begin anew, also where one that was stopped could go on' }],
   hasOutput: true,
-  answers: 'The report: `{ outcomes, activities, markers, results, keys, scheduled, redriven, unseen, unreadable, seconds, isContinued }`.',
+  answers:
+    'The report: `{ outcomes, activities, markers, results, keys, scheduled, redriven, unseen, unreadable, seconds, isContinued }`.',
   async run({ config, logger, output, terminal }, options) {
     const { rebuild } = await import('../../storage/kafka/index.ts')
     const display = new ProgressLine(terminal)

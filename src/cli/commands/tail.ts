@@ -3,12 +3,13 @@
 import type { AttemptOutcome } from '../../core/activity.ts'
 import { ATTEMPT_OUTCOMES } from '../../core/activity.ts'
 import type { ActivityEvent, EventGap } from '../../storage/storage.ts'
-import { failureWord, oneLine } from '../activity-text.ts'
+import { failureWord } from '../activity-text.ts'
 import { defineCommand } from '../command.ts'
 import { EXIT_CODES } from '../exit-codes.ts'
 import { openStorage } from '../open-storage.ts'
 import { typeValue } from '../option-values.ts'
 import type { Output } from '../output/output.ts'
+import { oneLine } from '../output/table.ts'
 
 interface Options {
   readonly type?: readonly string[]

@@ -47,7 +47,7 @@ export async function enqueueDemo(client: Client): Promise<void> {
 function demo(
   type: string,
   policy: { readonly maxAttempts?: number; readonly retryDelayMs?: number; readonly timeoutMs?: number } = {},
-): ActivityDefinition<unknown, unknown, unknown> {
+): ActivityDefinition {
   return defineActivity({ type, input: anything, output: anything, ...policy })
 }
 

@@ -46,6 +46,10 @@ export function plain(text: string): string {
   return stripVTControlCharacters(text).replaceAll(/\p{Cc}/gu, one => (one === '\n' || one === '\t' ? one : '\uFFFD'))
 }
 
-function oneLine(text: string): string {
-  return plain(text).replaceAll(/\s*\n\s*/g, ' ')
+/** One line, harmless for a terminal. */
+export function oneLine(text: string): string {
+  return plain(text)
+    .split('\n')
+    .map(line => line.trim())
+    .join(' ')
 }

@@ -9,9 +9,9 @@ import { cancelledFailure } from '../../core/failure.ts'
 import { checkStoredResult } from '../../core/given-json.ts'
 import { decideKey } from '../../core/idempotency.ts'
 import { LIMITS } from '../../core/limits.ts'
-import { checkId, checkType } from '../../core/names.ts'
+import { checkId } from '../../core/names.ts'
 import { checkBehavior } from '../../core/new-activity.ts'
-import { checkInteger, checkText, describe } from '../../core/text.ts'
+import { checkInteger, describe } from '../../core/text.ts'
 import { delayKey, laneTopics } from '../../core/topics.ts'
 import { LogReader } from '../../consumer/log-reader.ts'
 import { TopicAdmin } from '../../producer/topic-admin.ts'
@@ -25,6 +25,7 @@ import { Waiters, awaitResult } from '../redis/waiters.ts'
 import type * as port from '../storage.ts'
 import { Attempts } from './attempts.ts'
 import { Canceller } from './canceller.ts'
+import { checkKeyParams, checkPage, checkTypes } from './check-params.ts'
 import { Dequeuer } from './dequeuer.ts'
 import { Enqueuer } from './enqueuer.ts'
 import { checkHealth } from './health.ts'
@@ -391,23 +392,4 @@ export class KafkaStorage implements port.Storage {
 
 function nothingOf(what: string, id: string): ErrandError {
   return new ErrandError('not_found', `activity ${id} has no ${what} now.`, { details: { id } })
-}
-
-function checkTypes(types: readonly string[]): readonly string[] {
-  if (!Array.isArray(types) || types.length === 0) {
-    throw new ErrandError('invalid_argument', 'types is empty; name at least one type.', {
-      details: { field: 'types' },
-    })
-  }
-  return types.map(checkType)
-}
-
-function checkKeyParams({ type, key }: { readonly type: string; readonly key: string }): { type: string; key: string } {
-  return { type: checkType(type), key: checkText('key', key, LIMITS.keyBytesMax) }
-}
-
-function checkPage<T extends { readonly limit?: number; readonly type?: string }>(params: T): T {
-  if (params.limit !== undefined) checkInteger('limit', params.limit, 1, LIMITS.pageItemsMax)
-  if (params.type !== undefined) checkType(params.type)
-  return params
 }

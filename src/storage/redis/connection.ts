@@ -125,7 +125,7 @@ export class RedisConnection {
     const text = error instanceof Error ? error.message : String(error)
     if (error instanceof ErrandError) return error
     const where = safeUrl(this.#settings.url)
-    if (/WRONGPASS|NOAUTH|NOPERM|invalid username-password|without any password configured|DB index is/i.test(text)) {
+    if (/WRONGPASS|NOAUTH|NOPERM|invalid username-password|without any password configured|can't run this command|DB index is/i.test(text)) {
       return new ErrandError(
         'configuration',
         `Redis at ${where} refused the credentials, the database or a command (${text}). Correct redisUrl.`,
