@@ -30,8 +30,15 @@ export default defineConfig({
           ...againstRealServers(2),
         },
       },
+      {
+        extends: true,
+        test: {
+          ...{ name: 'browser', include: ['test/browser/**/*.test.ts'], globalSetup: 'test/support/browser-setup.ts' },
+          ...againstRealServers(3),
+        },
+      },
       // Alone: what it measures and what it breaks would disturb others, and they it.
-      { extends: true, test: { name: 'chaos-run', include: [CHAOS_RUN], ...againstRealServers(3) } },
+      { extends: true, test: { name: 'chaos-run', include: [CHAOS_RUN], ...againstRealServers(4) } },
     ],
   },
 })

@@ -1,8 +1,10 @@
-// `npm run build`: dist/ anew, from src/ by the compiler, and beside it what the compiler does not know: Lua and vectors.
+// `npm run build`: dist/ anew, from src/ by the compiler, and beside it what the compiler does not know: Lua, vectors and the
+// console's pages.
 
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, globSync, mkdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { buildConsoleUi } from './build-console-ui.ts'
 import { repositoryDir } from './stack/places.ts'
 
 const source = join(repositoryDir, 'src')
@@ -10,7 +12,10 @@ const target = join(repositoryDir, 'dist')
 
 rmSync(target, { recursive: true, force: true })
 process.exitCode = compile()
-if (process.exitCode === 0) copyAssets()
+if (process.exitCode === 0) {
+  copyAssets()
+  await buildConsoleUi(join(target, 'console', 'ui'))
+}
 
 /** Answers the compiler's exit code; what it has to say is printed. */
 function compile(): number {

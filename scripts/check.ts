@@ -13,7 +13,9 @@ interface Check {
   readonly args: readonly string[]
 }
 
-const folders = ['src', 'test', 'scripts', 'examples', 'bench'].filter(name => existsSync(join(repositoryDir, name)))
+const folders = ['src', 'test', 'scripts', 'examples', 'bench', 'observability'].filter(name =>
+  existsSync(join(repositoryDir, name)),
+)
 const hasPeers = isInstalled(PEERS_DIR)
 // Without their packages everything that comes from them would be of unknown type, which is what lint is about.
 const lintArgs = ['--type-aware', '--deny-warnings', ...(hasPeers ? [] : ['--ignore-pattern=bench/peers/**'])]
@@ -21,6 +23,9 @@ const tsc = 'typescript/bin/tsc'
 
 const checks: readonly Check[] = [
   { name: 'types', program: tsc, args: ['-p', 'tsconfig.json', '--noEmit'] },
+  // What runs in a browser knows other globals.
+  { name: 'pages', program: tsc, args: ['-p', 'src/console/ui', '--noEmit'] },
+  { name: 'browser', program: tsc, args: ['-p', 'test/browser', '--noEmit'] },
   ...(hasPeers ? [{ name: 'peers', program: tsc, args: ['-p', 'bench/peers', '--noEmit'] }] : []),
   { name: 'lint', program: 'oxlint/bin/oxlint', args: [...lintArgs, ...folders] },
   { name: 'format', program: 'oxfmt/bin/oxfmt', args: ['--check', '--no-error-on-unmatched-pattern', ...folders] },

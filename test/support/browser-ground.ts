@@ -13,6 +13,8 @@ import { createConsole } from '../../src/console/index.ts'
 import type { Status } from '../../src/core/activity.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { ErrandError, NonRetryableError } from '../../src/core/errors.ts'
+import { uuidv7Source } from '../../src/core/ids.ts'
+import { newActivity } from '../../src/core/new-activity.ts'
 import { handleOperations } from '../../src/operations/operation-worker.ts'
 import { MemoryStorage } from '../../src/storage/memory/index.ts'
 import type { Storage } from '../../src/storage/storage.ts'
@@ -29,6 +31,10 @@ export const longRun = defineActivity({ type: 'long-run', input: z.unknown(), ti
 /** Nobody subscribes to it. */
 export const unattended = defineActivity({ type: 'unattended', input: z.unknown() })
 
+const ids = uuidv7Source({
+  nowMs: () => systemClock.nowMs(),
+  randomBytes: into => crypto.getRandomValues(into as Uint8Array<ArrayBuffer>),
+})
 const WAIT_MS_MAX = 30_000
 
 /** What a ground may be given. */
@@ -72,6 +78,9 @@ export class BrowserGround implements AsyncDisposable {
     const served = createConsole({ namespace: 'shop', ...options.console, storage, assetsFolder: inject('pages') })
     const server = createServer((request, response) => {
       const path = request.url ?? '/'
+      // As proxies do: the folder's name leads to the folder.
+      if (proxyPath !== '' && path === proxyPath)
+        return void response.writeHead(301, { location: `${proxyPath}/` }).end()
       if (!path.startsWith(proxyPath)) return void response.writeHead(404).end()
       request.url = path.slice(proxyPath.length) || '/'
       served.handler(request, response)
@@ -97,6 +106,17 @@ export class BrowserGround implements AsyncDisposable {
     const { id } = await this.client.enqueue(chargeOrder, { orderId, amount: -5, ...more })
     await this.stands(id, 'dead_letter')
     return id
+  }
+
+  /** One of this payload, with every digit of it, as a dead letter. */
+  async deadPayload(payloadJson: string): Promise<string> {
+    const made = newActivity(
+      { type: chargeOrder.type, payload: null, maxAttempts: 1 },
+      { ids, nowMs: systemClock.nowMs() },
+    )
+    await this.storage.enqueueMany({ activities: [{ ...made, payloadJson }] })
+    await this.stands(made.id, 'dead_letter')
+    return made.id
   }
 
   /** Ends what answers requests; the storage and the worker stay. */

@@ -1,0 +1,47 @@
+// A failure: what, why, where, and what caused it. Its text came from anywhere and is only ever text.
+
+import type { JSX } from 'preact'
+import type { RecordedFailure } from '../../../core/activity.ts'
+
+/** In one line, for tables. */
+export function FailureLine({ error }: { readonly error: RecordedFailure | null }): JSX.Element | null {
+  if (error === null) return null
+  const text = `${error.name}: ${error.message}`
+  return (
+    <span class="failure-line" title={text}>
+      {text}
+    </span>
+  )
+}
+
+/** The whole, with its causes. */
+export function Failure({ error }: { readonly error: RecordedFailure }): JSX.Element {
+  return (
+    <div class="failure">
+      <p>
+        <strong>{error.name}</strong>
+        {error.code !== undefined && (
+          <>
+            {' '}
+            <code>{error.code}</code>
+          </>
+        )}
+      </p>
+      <p class="failure-text">{error.message}</p>
+      {error.stack !== undefined && (
+        <details>
+          <summary>Stack</summary>
+          <pre tabIndex={0} aria-label="Stack">
+            {error.stack}
+          </pre>
+        </details>
+      )}
+      {error.cause !== undefined && (
+        <div class="cause">
+          <p class="muted">caused by</p>
+          <Failure error={error.cause} />
+        </div>
+      )}
+    </div>
+  )
+}
