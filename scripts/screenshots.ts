@@ -170,35 +170,35 @@ async function liveThroughAnHour(client: Client, clock: Clock): Promise<void> {
   }
 }
 
-/** One picture after the other, as somebody on call would walk. */
-async function tour(page: Page, address: string, scheme: string): Promise<void> {
-  const take = async (name: string): Promise<void> => {
+/** One picture after the other, as somebody on call would walk; in the dark, those that are mostly colour. */
+async function tour(page: Page, address: string, scheme: 'light' | 'dark'): Promise<void> {
+  const take = async (name: string, fullPage = true): Promise<void> => {
     await page.mouse.move(0, 0)
-    const isLong = name !== 'edit' && name !== 'activities'
-    await page.screenshot({ fullPage: isLong, path: join(images, `console-${name}-${scheme}.png`) })
+    await page.screenshot({ fullPage, path: join(images, `console-${name}-${scheme}.png`) })
   }
-  await page.goto(address)
-  await page.locator('.plot canvas').first().waitFor()
+  const show = async (path: string, waitsFor: string): Promise<void> => {
+    await page.goto(address + path)
+    await page.locator(waitsFor).first().waitFor()
+  }
+  await show('', '.plot canvas')
   await page.locator('.pill-live').waitFor()
   await take('overview')
-  await page.goto(`${address}activities?status=dead_letter`)
-  await page.locator('main tbody tr').first().waitFor()
-  await take('activities')
-  await page.goto(`${address}dead-letters`)
-  await page.locator('.group').first().waitFor()
-  await take('dead-letters')
-  await page.goto(`${address}activities?text=below+zero`)
+  await show('activities?text=below+zero', 'main tbody a.row-link')
   await page.locator('main tbody a.row-link').first().click()
   await page.locator('.timeline .bar').first().waitFor()
   await take('activity')
+  if (scheme === 'dark') return
   await page.getByRole('button', { name: 'Edit, then retry…' }).click()
   const editor = page.getByLabel('Payload (JSON)')
   await editor.fill((await editor.inputValue()).replace('-5', '5'))
   await page.getByLabel('Why (goes into the audit)').fill('the amount had the wrong sign')
-  await take('edit')
-  if (scheme === 'light') await redriveAGroup(page, address, take)
-  await page.goto(`${address}workers`)
-  await page.locator('main tbody tr').first().waitFor()
+  await take('edit', false)
+  await show('activities?status=dead_letter', 'main tbody tr')
+  await take('activities', false)
+  await show('dead-letters', '.group')
+  await take('dead-letters')
+  await redriveAGroup(page, address, take)
+  await show('workers', 'main tbody tr')
   await take('workers')
 }
 

@@ -28,7 +28,7 @@ const TYPES: Readonly<Record<string, string>> = {
 }
 const COMPRESSED = new Set(['.html', '.js', '.css', '.json', '.map', '.svg', '.txt'])
 /** A name with a hash of its content: what stands there never changes. */
-const HASHED = /[-.][A-Za-z0-9_-]{8,}\.[a-z0-9]+$/
+const HASHED = /^assets\/[^/]{1,100}-[A-Za-z0-9_-]{8}\.[a-z0-9]{1,8}$/
 const INDEX = 'index.html'
 
 interface Asset {
@@ -98,16 +98,16 @@ async function readFolder(folder: string): Promise<ReadonlyMap<string, Asset>> {
   let bytes = 0
   for (const { parentPath, name } of files) {
     const path = join(parentPath, name)
-    const asset = await readAsset(path)
+    const shown = path.slice(join(folder, sep).length).split(sep).join('/')
+    const asset = await readAsset(path, HASHED.test(shown))
     bytes += asset.bytes.byteLength
     if (bytes > CONSOLE_LIMITS.assetBytesMax) throw tooMuch(folder)
-    const shown = path.slice(join(folder, sep).length)
-    assets.set(shown.split(sep).join('/'), asset)
+    assets.set(shown, asset)
   }
   return assets
 }
 
-async function readAsset(path: string): Promise<Asset> {
+async function readAsset(path: string, isImmutable: boolean): Promise<Asset> {
   const bytes = await readFile(path)
   const extension = extname(path).toLowerCase()
   return {
@@ -115,7 +115,7 @@ async function readAsset(path: string): Promise<Asset> {
     bytes,
     zipped: COMPRESSED.has(extension) && bytes.byteLength > 1_024 ? await promisify(gzip)(bytes) : null,
     etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`,
-    isImmutable: extension !== '.html' && HASHED.test(path),
+    isImmutable,
   }
 }
 

@@ -109,7 +109,7 @@ describeInBrowser('what can be done', here => {
 
   test('members of a group are listed; those that are chosen are redriven, and no others', async () => {
     await using ground = await BrowserGround.open()
-    const [first = '', second = '', third = ''] = [
+    const [first, second, third] = [
       await ground.deadOrder('1'),
       await ground.deadOrder('2'),
       await ground.deadOrder('3'),

@@ -1,7 +1,9 @@
 // Wherever the console is mounted, and whatever is away: deep links, proxies, plain HTTP, a server that goes and comes back.
 
 import { expect, test } from 'vitest'
+import { axeViolations } from '../support/browser-axe.ts'
 import { BrowserGround, unattended } from '../support/browser-ground.ts'
+import { openWithRedisAway } from '../support/browser-hostile.ts'
 import { describeInBrowser } from '../support/browser.ts'
 
 describeInBrowser('under any path', here => {
@@ -89,6 +91,36 @@ describeInBrowser('when something is away', here => {
       await page.locator('.pill-live').waitFor({ timeout: 60_000 })
     },
   )
+
+  test('Redis: the page is not empty, says which address was tried and how old its figures are, and heals', async () => {
+    let isAway = false
+    await using ground = await openWithRedisAway(() => isAway)
+    await ground.client.enqueue(unattended, {})
+    await using opened = await here.open(ground.address)
+    opened.expects(/status of 503/)
+    const { page } = opened
+    const says = 'Redis at redis.example:6379 does not answer'
+    await opened.sees('1 activity pending, nobody subscribes to unattended')
+    isAway = true
+    await opened.sees(says)
+    await opened.sees(/What is shown is .* old. It heals by itself/)
+    await opened.sees('1 activity pending, nobody subscribes to unattended')
+    expect(await axeViolations(page)).toEqual([])
+    await page.goto(`${ground.address}activities`)
+    await opened.sees('Kafka or Redis does not answer')
+    isAway = false
+    await page.locator('main tbody tr').waitFor()
+    await page.getByText(says).first().waitFor({ state: 'detached' })
+  })
+
+  test('an activity that nobody remembers: the page says so, and does not ask for ever', async () => {
+    await using ground = await BrowserGround.open()
+    await using opened = await here.open(`${ground.address}activities/0199f3a2-7c1e-7d4b-9b1a-52f0c0a1b2c3`)
+    opened.expects(/status of 404/)
+    await opened.sees('no activity 0199f3a2-7c1e-7d4b-9b1a-52f0c0a1b2c3 is remembered')
+    expect(await opened.page.getByText('tried again by itself').count()).toBe(0)
+    expect(await axeViolations(opened.page)).toEqual([])
+  })
 
   test('the clipboard: on plain HTTP, where scripts have none, text is copied all the same', async () => {
     await using ground = await BrowserGround.open()

@@ -73,6 +73,18 @@ const PLANTED: Readonly<Record<string, { readonly may: readonly string[]; readon
       'zod',
     ],
   },
+  'src/console/ui/x.ts': {
+    may: [
+      './y.ts',
+      '../schemas.ts',
+      '../../core/y.ts',
+      '../../storage/storage.ts',
+      'preact',
+      '@preact/signals',
+      'uplot',
+    ],
+    mayNot: ['../../storage/kafka/y.ts', '../../worker/y.ts', '../../wire/y.ts', 'zod', 'hono', 'kafkajs', 'node:fs'],
+  },
   'src/console/x.ts': {
     may: ['./y.ts', '../core/y.ts', '../client/y.ts', '../operations/y.ts', '../storage/storage.ts'].concat([
       'hono',

@@ -7,8 +7,6 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'vitest'
 import { describe, expect, test } from 'vitest'
-import { commandNamed } from '../support/manifests/settings.ts'
-import { NOT_YET } from '../support/manifests/settings-rules.ts'
 import type { Manifest } from '../support/manifests/objects.ts'
 import { ofKind, titleOf } from '../support/manifests/objects.ts'
 import { render, renderChanged, renderTrouble } from '../support/manifests/render.ts'
@@ -54,11 +52,11 @@ describe.each(RENDERED)('%s with %j', (folder, components) => {
   })
 })
 
-test('production brings no secret of its own; development brings one', context => {
+test('production brings no secret of its own; development brings its two', context => {
   needsKubectl(context)
   const secrets = (objects: readonly Manifest[]): number => ofKind(objects, 'Secret').length
   expect(secrets(render(PRODUCTION))).toBe(0)
-  expect(secrets(render('overlays/dev'))).toBe(1)
+  expect(secrets(render('overlays/dev'))).toBe(2)
 })
 
 test("Strimzi's topics are those that the job would make, with the same settings", context => {
@@ -66,14 +64,11 @@ test("Strimzi's topics are those that the job would make, with the same settings
   expect(topicDifferences(render(PRODUCTION, ['strimzi']))).toEqual([])
 })
 
-test('a command that manifests wait for is taken out of the list once it is there', () => {
-  expect([...NOT_YET].filter(name => commandNamed(name) !== undefined)).toEqual([])
-})
-
-test('no overlay includes the console while its command is not there', context => {
+test('development shows the console; production does where its overlay says so', context => {
   needsKubectl(context)
-  const names = ['overlays/dev', PRODUCTION].flatMap(folder => render(folder).map(titleOf))
-  expect(names.filter(name => name.includes('console'))).toEqual([])
+  const consoles = (objects: readonly Manifest[]): number =>
+    objects.filter(object => titleOf(object) === 'Deployment errand-console').length
+  expect([render('overlays/dev'), render(PRODUCTION), render(PRODUCTION, ['console'])].map(consoles)).toEqual([1, 0, 1])
 })
 
 test('every object of a schema that lists its fields refuses others', () => {

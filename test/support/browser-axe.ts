@@ -17,7 +17,7 @@ interface AxeAnswer {
 /** Every violation of WCAG 2.2 A and AA and of good practice, in a line each. */
 export async function axeViolations(page: Page): Promise<string[]> {
   await page.evaluate(source)
-  const answer = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as AxeAnswer
+  const answer = await page.evaluate<AxeAnswer>('axe.run(document, { resultTypes: ["violations"] })')
   return answer.violations.flatMap(({ id, help, nodes }) =>
     nodes.map(
       ({ html, failureSummary = '' }) =>

@@ -1,15 +1,17 @@
-// A console over a storage that tells of a type no definition of ours would allow: as a defect, or a storage of somebody else, might.
+// Storages that tell what ours would not: of a type that no definition allows, or that Redis is away. A defect, a storage of
+// somebody else, or a bad day might.
 
-import type { LaneFigures, Storage, StorageStats } from '../../src/storage/storage.ts'
+import { ErrandError } from '../../src/core/errors.ts'
 import { MemoryStorage } from '../../src/storage/memory/index.ts'
+import type { LaneFigures, Storage, StorageStats } from '../../src/storage/storage.ts'
 import { BrowserGround, unattended } from './browser-ground.ts'
 
-/** Opens one in which what is pending is of this type. */
+/** A console in which what is pending is of this type. */
 export async function openWithType(type: string): Promise<BrowserGround> {
   const memory = new MemoryStorage()
   const renamed = <T extends { readonly type: string }>(item: T): T =>
     item.type === unattended.type ? { ...item, type } : item
-  const lies: Partial<Storage> = {
+  const storage = disguised(memory, {
     laneFigures: async (): Promise<readonly LaneFigures[]> => (await memory.laneFigures()).map(renamed),
     stats: async (): Promise<StorageStats> => {
       const { byType, ...rest } = await memory.stats()
@@ -20,8 +22,29 @@ export async function openWithType(type: string): Promise<BrowserGround> {
       const { items, cursor } = await memory.list(params)
       return { items: items.map(renamed), cursor }
     },
+  })
+  const ground = await BrowserGround.open({ storage })
+  await ground.client.enqueue(unattended, {})
+  return ground
+}
+
+/** A console whose Redis is away while `isAway` says so: counts and lists cannot be had. */
+export async function openWithRedisAway(isAway: () => boolean): Promise<BrowserGround> {
+  const memory = new MemoryStorage()
+  const check = (): void => {
+    if (isAway())
+      throw new ErrandError('unavailable', 'Redis at redis.example:6379 does not answer (connect ECONNREFUSED).')
   }
-  const storage = new Proxy<Storage>(memory, {
+  const storage = disguised(memory, {
+    laneFigures: async () => (check(), memory.laneFigures()),
+    stats: async () => (check(), memory.stats()),
+    list: async params => (check(), memory.list(params)),
+  })
+  return BrowserGround.open({ storage })
+}
+
+function disguised(memory: MemoryStorage, lies: Partial<Storage>): Storage {
+  return new Proxy<Storage>(memory, {
     get: (target, name) => {
       const lie = Reflect.get(lies, name) as unknown
       if (lie !== undefined) return lie
@@ -29,7 +52,4 @@ export async function openWithType(type: string): Promise<BrowserGround> {
       return typeof value === 'function' ? (value.bind(target) as unknown) : value
     },
   })
-  const ground = await BrowserGround.open({ storage })
-  await ground.client.enqueue(unattended, {})
-  return ground
 }

@@ -13,6 +13,11 @@ export class ApiProblem extends Error {
   /** The address that was tried. */
   readonly address: string
 
+  /** Asking again the same would get the same: what was asked for is wrong, or not there. */
+  get isFinal(): boolean {
+    return this.status >= 400 && this.status < 500 && this.status !== 401 && this.status !== 429
+  }
+
   constructor(facts: { status: number; code: string; message: string; field?: string | null; address: string }) {
     super(facts.message)
     this.status = facts.status

@@ -10,7 +10,7 @@ import { startTheme } from './theme.ts'
 
 // Its address is relative to the page, which is another one after the first step.
 const icon = document.querySelector<HTMLLinkElement>('link[rel=icon]')
-if (icon !== null) icon.href = icon.href
+icon?.setAttribute('href', icon.href)
 startTheme()
 startTicking()
 startNavigation()

@@ -126,6 +126,7 @@ class Loader<T> implements Resource<T> {
     this.isLoading.value = false
     this.problem.value = error instanceof ApiProblem ? error : defect(error)
     this.troubledSinceMs.value ??= Date.now()
+    if (this.problem.value.isFinal) return
     this.#schedule(Math.min(RETRY_MS_MAX, PAUSE_MS * 2 ** Math.min(this.#failures, 5)))
   }
 

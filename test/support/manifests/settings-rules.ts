@@ -8,13 +8,11 @@ import { ofKind, selects, titleOf, workloadsOf } from './objects.ts'
 import type { Rule } from './rule.ts'
 import { commandLineOf, commandNamed, environmentOf, flagsOf, loadedOf } from './settings.ts'
 
-/** Commands that manifests may use before they are there. Once one is there, it must not stand here any more. */
-export const NOT_YET: ReadonlySet<string> = new Set<string>()
-
 /** Secrets that no manifest makes, with the keys that the documentation says they have. */
 export const OUTSIDE_SECRETS: Readonly<Record<string, readonly string[]>> = {
   'errand-kafka': ['username', 'password', 'ca.crt'],
   'errand-redis': ['password', 'ca.crt'],
+  'errand-console': ['act-token', 'view-token'],
 }
 
 /** OpenTelemetry's variables that manifests use. */
@@ -61,7 +59,7 @@ function ofErrand(id: string, check: ContainerCheck): Rule {
 function commandProblems(title: string, { args }: Container): string[] {
   const { command: name, flags } = commandLineOf(args ?? [])
   const command = commandNamed(name)
-  if (command === undefined) return NOT_YET.has(name) ? [] : [`${title}: there is no command errand ${name}`]
+  if (command === undefined) return [`${title}: there is no command errand ${name}`]
   const known = flagsOf(command)
   const unknown = [...flags.keys()].filter(flag => !known.has(flag))
   const types = flags.get('types')

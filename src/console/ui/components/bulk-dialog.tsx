@@ -53,7 +53,7 @@ export function BulkDialog({ kind, filter, onClose, onStarted }: Props): JSX.Ele
   }
   return (
     <ActDialog<StartedView>
-      title={`${VERBS[kind]} ${kind === 'redrive' ? 'dead letters' : 'activities'}`}
+      title={`${VERBS[kind]} activities`}
       verb={found === null ? VERBS[kind] : `${VERBS[kind]} ${atMost(count, max)}${found.isExact ? '' : ' or more'}`}
       isDanger={kind === 'cancel'}
       change={count > 0 && isInRange ? { path: PATHS[kind], members } : null}

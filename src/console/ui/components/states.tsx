@@ -61,7 +61,9 @@ export function Trouble(props: {
       {HINTS[problem.code] !== undefined && <p>{HINTS[problem.code]}</p>}
       <p class="muted">
         Tried <code>{problem.address}</code>
-        {forText}. It is tried again by itself{hasOldData ? '; below is what was known before' : ''}.
+        {problem.isFinal
+          ? '.'
+          : `${forText}. It is tried again by itself${hasOldData ? '; below is what was known before' : ''}.`}
         {onRetry !== undefined && (
           <button type="button" class="quiet" onClick={onRetry}>
             Try now

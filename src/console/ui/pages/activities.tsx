@@ -98,19 +98,31 @@ export function TypeFilter({
   )
 }
 
+/** What can be done with all of a status at once. */
+const BULK: Readonly<Partial<Record<Status, 'cancel' | 'redrive'>>> = {
+  ...{ pending: 'cancel', scheduled: 'cancel', running: 'cancel' },
+  ...{ failed: 'redrive', dead_letter: 'redrive', cancelled: 'redrive' },
+}
+
 function StatusList({ query }: { readonly query: Query }): JSX.Element {
   const status = statusOf(query)
   const { type, cursor } = query
   const [ids, setIds] = useState<ReadonlySet<string>>(new Set())
-  const [isCancelling, setCancelling] = useState(false)
+  const [isAsking, setAsking] = useState(false)
   const listKey = `list ${status} ${type} ${cursor}`
+  // Dead letters are listed from their own log: it keeps them far longer than anything else is remembered.
+  const [path, asked] = status === 'dead_letter' ? ['dead-letters', {}] : ['activities', { status }]
   const page = useResource<Page<ActivitySummary>>({
     ...{ key: listKey, everyMs: 10_000 },
-    load: signal => get('activities', { status, type, cursor, limit: PAGE_ITEMS }, signal),
+    load: signal => get(path, { ...asked, type, cursor, limit: PAGE_ITEMS }, signal),
     concerns: ({ activityType }) => cursor === undefined && (type === undefined || activityType === type),
   })
-  const canCancel = canAct.value && (status === 'pending' || status === 'scheduled' || status === 'running')
-  useShortcuts(canCancel ? [{ key: 'c', does: 'cancel', act: () => setCancelling(true) }] : [])
+  const kind = canAct.value ? BULK[status] : undefined
+  useShortcuts(
+    kind === undefined
+      ? []
+      : [{ key: kind === 'cancel' ? 'c' : 'r', does: `${kind} what is selected, or all`, act: () => setAsking(true) }],
+  )
   return (
     <Shown resource={page} what="activities">
       {({ items, cursor: next }) =>
@@ -118,15 +130,7 @@ function StatusList({ query }: { readonly query: Query }): JSX.Element {
           <NoActivities status={status} type={type} />
         ) : (
           <>
-            {canCancel && (
-              <p class="bulk">
-                <button type="button" onClick={() => setCancelling(true)}>
-                  {ids.size > 0
-                    ? `Cancel ${counted(ids.size, 'selected one', 'selected ones')}…`
-                    : 'Cancel all that match…'}
-                </button>
-              </p>
-            )}
+            {kind !== undefined && <BulkButton kind={kind} chosen={ids.size} ask={() => setAsking(true)} />}
             <RowTable
               {...{
                 listKey,
@@ -134,16 +138,16 @@ function StatusList({ query }: { readonly query: Query }): JSX.Element {
                 items,
                 columns: activityColumns(status),
               }}
-              selection={canCancel ? { ids, change: setIds } : undefined}
+              selection={kind === undefined ? undefined : { ids, change: setIds }}
             />
             <Pager cursor={next} isFirst={cursor === undefined} go={to => filterBy({ cursor: to })} />
-            {isCancelling && (
+            {isAsking && kind !== undefined && (
               <BulkDialog
-                kind="cancel"
+                kind={kind}
                 filter={
                   ids.size > 0 ? { ids: [...ids] } : type === undefined ? { status, all: true } : { status, type }
                 }
-                onClose={() => setCancelling(false)}
+                onClose={() => setAsking(false)}
                 onStarted={() => setIds(new Set())}
               />
             )}
@@ -151,6 +155,22 @@ function StatusList({ query }: { readonly query: Query }): JSX.Element {
         )
       }
     </Shown>
+  )
+}
+
+function BulkButton(props: {
+  readonly kind: 'cancel' | 'redrive'
+  readonly chosen: number
+  readonly ask: () => void
+}): JSX.Element {
+  const { kind, chosen, ask } = props
+  const verb = kind === 'cancel' ? 'Cancel' : 'Redrive'
+  return (
+    <p class="bulk">
+      <button type="button" onClick={ask}>
+        {chosen > 0 ? `${verb} ${counted(chosen, 'selected one', 'selected ones')}…` : `${verb} all that match…`}
+      </button>
+    </p>
   )
 }
 

@@ -51,22 +51,29 @@ export function ActivityPage({ id }: { readonly id: string }): JSX.Element {
     events.refetch()
   }
   return (
-    <Shown resource={shown} what="the activity">
-      {data => (
-        <>
-          <Head data={data} onDone={refetch} />
-          <section aria-labelledby="timeline">
-            <h2 id="timeline">Timeline</h2>
-            <Shown resource={events} what="what happened">
-              {({ events: all }) => <Timeline events={all} isOver={isTerminal(data.activity.status)} />}
-            </Shown>
-          </section>
-          <Content data={data} />
-          <Facts activity={data.activity} />
-          <CopyAs data={data} />
-        </>
+    <>
+      {shown.data.value === null && (
+        <h1>
+          <span class="id">{id}</span>
+        </h1>
       )}
-    </Shown>
+      <Shown resource={shown} what="the activity">
+        {data => (
+          <>
+            <Head data={data} onDone={refetch} />
+            <section aria-labelledby="timeline">
+              <h2 id="timeline">Timeline</h2>
+              <Shown resource={events} what="what happened">
+                {({ events: all }) => <Timeline events={all} isOver={isTerminal(data.activity.status)} />}
+              </Shown>
+            </section>
+            <Content data={data} />
+            <Facts activity={data.activity} />
+            <CopyAs data={data} />
+          </>
+        )}
+      </Shown>
+    </>
   )
 }
 
