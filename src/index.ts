@@ -50,6 +50,24 @@ export { silentLogger } from './core/logger.ts'
 export type { LogFields, Logger } from './core/logger.ts'
 export { PRIORITIES } from './core/priority.ts'
 export type { Priority } from './core/priority.ts'
+export { groupDeadLetters } from './operations/dead-letter-groups.ts'
+export type { DeadLetterGroup, DeadLetterGroups, GroupParams } from './operations/dead-letter-groups.ts'
+export { DEFAULT_RATE_PER_SECOND, OPERATION_KINDS, OPERATION_TYPE } from './operations/operation.ts'
+export type {
+  ItemFailure,
+  OperationFilter,
+  OperationKind,
+  OperationSpec,
+  OperationSummary,
+} from './operations/operation.ts'
+export { handleOperations } from './operations/operation-worker.ts'
+export type { OperationHandlerParts } from './operations/operation-worker.ts'
+export { previewOperation } from './operations/preview-operation.ts'
+export type { OperationPreview, PreviewParams } from './operations/preview-operation.ts'
+export { startOperation } from './operations/start-operation.ts'
+export type { StartedOperation, StartOperationParams } from './operations/start-operation.ts'
+export { listOperations, readOperation, watchOperation } from './operations/watch-operation.ts'
+export type { OperationState, OperationView, WatchParams } from './operations/watch-operation.ts'
 export type {
   ReapedDeadLetter,
   ReapedDeadLetterListener,

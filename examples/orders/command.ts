@@ -15,6 +15,8 @@ export interface Command {
   /** `auto`: Kafka and Redis where they can be had, else memory. */
   readonly storage: (typeof STORAGES)[number]
   readonly namespace: string | undefined
+  /** Shows the console afterwards. */
+  readonly hasConsole: boolean
 }
 
 /** The orders that are shipped. */
@@ -25,11 +27,13 @@ export const USAGE = `Runs a file of orders through the queue and checks that ev
 
   npm start                             Kafka and Redis, started if need be; the orders that are shipped
   npm start -- --storage memory         the same in one process, in seconds, with nothing to start
+  npm start -- --console                shows what became of them in a browser, where dead ones can be mended and retried
   npm start -- --file my.jsonl          your orders, one JSON object on each line (examples/orders/order.ts)
 
   --file PATH          the orders (default examples/orders/orders.jsonl)
   --storage WHERE      auto | kafka | memory (default auto: Kafka where it can be had, else memory)
   --namespace NAME     prefix of all topics and keys (default: a new one for each run)
+  --console            serve the console on this machine afterwards, until Ctrl-C
   --help               this text
 
 ERRAND_KAFKA_BROKERS and ERRAND_REDIS_URL, where set, say which Kafka and Redis to use.
@@ -38,7 +42,7 @@ Exit codes: 0 all adds up · 1 it does not, or did not come to an end · 2 wrong
 
 /** Reads the arguments. Throws {@link Refusal} that names what is wrong. */
 export function parseCommand(args: readonly string[]): Command {
-  const { file, storage = 'auto', namespace, help = false } = parsed(args)
+  const { file, storage = 'auto', namespace, console: hasConsole = false, help = false } = parsed(args)
   const known = STORAGES.find(each => each === storage)
   if (known === undefined) throw new Refusal(`--storage is ${JSON.stringify(storage)}; use ${STORAGES.join(', ')}`)
   if (file === '') throw new Refusal('--file is empty; it must be a path')
@@ -47,6 +51,7 @@ export function parseCommand(args: readonly string[]): Command {
     file: file === undefined ? SHIPPED_FILE : resolve(callerDir(), file),
     storage: known,
     namespace: checked(namespace),
+    hasConsole,
   }
 }
 
@@ -55,12 +60,24 @@ function callerDir(): string {
   return process.env['INIT_CWD'] ?? '.'
 }
 
-function parsed(args: readonly string[]): { file?: string; storage?: string; namespace?: string; help?: boolean } {
+function parsed(args: readonly string[]): {
+  file?: string
+  storage?: string
+  namespace?: string
+  console?: boolean
+  help?: boolean
+} {
   const text = { type: 'string' } as const
   try {
     return parseArgs({
       args: [...args],
-      options: { file: text, storage: text, namespace: text, help: { type: 'boolean', short: 'h' } },
+      options: {
+        file: text,
+        storage: text,
+        namespace: text,
+        console: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
     }).values
   } catch (error) {
     throw new Refusal(`${error instanceof Error ? error.message : String(error)}\nSee: npm start -- --help`)

@@ -39,7 +39,9 @@ async function main(args: readonly string[]): Promise<number> {
   sayRefused(refused)
   await using place = await openPlace(command)
   try {
-    return await runAndReport(place, { orders, refused })
+    const exitCode = await runAndReport(place, { orders, refused })
+    if (command.hasConsole) await consoleOf(place)
+    return exitCode
   } catch (error) {
     if (!interruption.signal.aborted) throw error
     say(`Stopped before the end. ${place.resumeHint}`)
@@ -58,6 +60,12 @@ async function runAndReport(place: Place, { orders, refused }: OrderFile): Promi
     say('\nAll adds up: every ending was read back from the storage and is the one that its order asks for.')
   }
   return problems.length === 0 ? 0 : 1
+}
+
+/** Loaded late: the bundler that makes its pages is not needed otherwise. */
+async function consoleOf(place: Place): Promise<void> {
+  const { showConsole } = await import('./show-console.ts')
+  await showConsole(place, interruption.signal)
 }
 
 function sayRefused(refused: readonly RefusedLine[]): void {

@@ -59,6 +59,31 @@ describeInBrowser('what can be done', here => {
     await opened.sees('redrive of')
   })
 
+  test('an answer that was lost on the way: trying again is the same request, and makes nothing new', async () => {
+    await using ground = await BrowserGround.open()
+    const id = await ground.deadOrder()
+    await using opened = await here.open(`${ground.address}activities/${id}`)
+    opened.expects(/ERR_FAILED/)
+    const { page } = opened
+    const requests: string[] = []
+    await page.route('**/edit-and-redrive', async route => {
+      requests.push(route.request().headers()['x-errand-request'] ?? 'none')
+      if (requests.length > 1) return route.continue()
+      await route.fetch() // it is done, and nobody hears of it
+      return route.abort()
+    })
+    await opened.button('Edit, then retry…').click()
+    await page.getByLabel('Payload (JSON)').fill('{"orderId":"42","amount":5}')
+    await page.getByLabel('Why (goes into the audit)').fill('the sign')
+    await opened.button('Retry with this payload').click()
+    await opened.sees('the console does not answer')
+    await opened.button('Retry with this payload').click()
+    await opened.sees(/It completed on attempt 1/)
+    expect(requests).toHaveLength(2)
+    expect(requests[1]).toBe(requests[0])
+    expect((await ground.storage.stats()).byType['charge-order']).toMatchObject({ completed: 1, dead_letter: 1 })
+  })
+
   test('a mistake in an edited payload is told with its place, large numbers keep every digit', async () => {
     await using ground = await BrowserGround.open()
     const id = await ground.deadPayload('{"orderId":"7","amount":-5,"account":9007199254740993,"rate":1.10}')

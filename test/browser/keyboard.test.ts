@@ -36,6 +36,7 @@ describeInBrowser('the keyboard', here => {
     expect(await page.evaluate(() => document.activeElement?.getAttribute('title'))).toBe(newer)
     await press('j', 'Enter')
     await page.getByRole('heading', { level: 1, name: older }).waitFor()
+    await opened.sees(/is a dead letter/)
     await press('e')
     await page.getByRole('dialog', { name: 'Edit the payload, then retry' }).waitFor()
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('edited')

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest'
 import { axeViolations } from '../support/browser-axe.ts'
-import { BrowserGround, unattended } from '../support/browser-ground.ts'
+import { BrowserGround, unattended, until } from '../support/browser-ground.ts'
 import { openWithRedisAway } from '../support/browser-hostile.ts'
 import { describeInBrowser } from '../support/browser.ts'
 
@@ -106,8 +106,14 @@ describeInBrowser('when something is away', here => {
     await opened.sees(/What is shown is .* old. It heals by itself/)
     await opened.sees('1 activity pending, nobody subscribes to unattended')
     expect(await axeViolations(page)).toEqual([])
+    let refused = 0
+    page.on('response', response => {
+      if (response.status() === 503 && response.url().includes('api/activities')) refused += 1
+    })
     await page.goto(`${ground.address}activities`)
     await opened.sees('Kafka or Redis does not answer')
+    // The first time, and once more because the live stream began; from then on only because it is tried again by itself.
+    await until('it is tried again', () => Promise.resolve(refused >= 3))
     isAway = false
     await page.locator('main tbody tr').waitFor()
     await page.getByText(says).first().waitFor({ state: 'detached' })

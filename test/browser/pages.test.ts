@@ -154,4 +154,29 @@ describeInBrowser('every page', here => {
     await page.locator('.pill-paused').click()
     await until('two rows', async () => (await rows.count()) === 2)
   })
+
+  test('a hidden tab asks for nothing; seen again, it catches up', async () => {
+    await using ground = await BrowserGround.open()
+    await ground.client.enqueue(unattended, { n: 1 })
+    await using opened = await here.open(`${ground.address}activities`)
+    const { page } = opened
+    const rows = page.locator('main tbody tr')
+    await page.locator('.pill-live').waitFor()
+    await rows.waitFor()
+    const hide = (isHidden: boolean): Promise<void> =>
+      page.evaluate(hidden => {
+        Object.defineProperty(document, 'hidden', { value: hidden, configurable: true })
+        document.dispatchEvent(new Event('visibilitychange'))
+      }, isHidden)
+    await hide(true)
+    await page.locator('.pill-connecting').waitFor()
+    const asked: string[] = []
+    page.on('request', request => asked.push(request.url()))
+    await ground.client.enqueue(unattended, { n: 2 })
+    await page.waitForTimeout(1_500) // longer than a page waits before it asks after an event
+    expect(asked).toEqual([])
+    await hide(false)
+    await until('two rows', async () => (await rows.count()) === 2)
+    await page.locator('.pill-live').waitFor()
+  })
 })

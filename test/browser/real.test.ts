@@ -25,6 +25,7 @@ describeInBrowser('on a real Kafka and Redis', here => {
       await page.locator('.samples-line a').first().click()
       await opened.sees(/is a dead letter: its attempts were exhausted/)
       await opened.sees(`${real.namespace}.charge-order.`)
+      await page.locator('.timeline .entry-attempt').nth(1).waitFor()
       expect(await page.locator('.timeline .entry-attempt').count()).toBe(2)
       await opened.button('Edit, then retry…').click()
       const editor = page.getByLabel('Payload (JSON)')

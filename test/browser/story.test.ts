@@ -22,6 +22,7 @@ describeInBrowser('the story of one failed order', here => {
     await opened.sees(/is a dead letter/)
     await opened.sees('amount -5 of order order-4711 is below zero')
     await opened.sees('EAMOUNT')
+    await page.locator('.timeline .entry-attempt').nth(1).waitFor()
     expect(await page.locator('.timeline .entry-attempt').count()).toBe(2)
 
     // Mends it.

@@ -1,7 +1,10 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ErrandError } from '../../src/core/errors.ts'
 import { dropTopics } from '../support/drop-topics.ts'
 import { readOrdersTable } from '../support/orders-table.ts'
 import { repositoryDir, runNode, runVerb } from '../support/run-program.ts'
@@ -149,4 +152,30 @@ describe('the example on Kafka and Redis', () => {
     expect(readOrdersTable(second.stdout).get('all')).toMatchObject({ enqueued: 0, deduplicated: 1000 })
     await dropTopics(namespace)
   })
+})
+
+test('--console serves the pages afterwards, over what the run left, until Ctrl-C', async () => {
+  const child = spawn(
+    process.execPath,
+    [join(repositoryDir, 'examples/orders/main.ts'), '--storage', 'memory', '--console'],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
+  const ended = once(child, 'close')
+  let said = ''
+  const address = await new Promise<string>((resolve, reject) => {
+    child.stdout.on('data', (chunk: Buffer) => {
+      said += chunk.toString()
+      const [, found] = /console: (http:\/\/[^ ]+)/.exec(said) ?? []
+      if (found !== undefined) resolve(found)
+    })
+    void ended.then(() => reject(new ErrandError('timeout', `it ended without a console:\n${said}`)))
+  })
+  const page = await fetch(address)
+  expect(await page.text()).toContain('<title>')
+  const stats = (await (await fetch(`${address}api/stats`)).json()) as Record<string, number>
+  expect(stats).toMatchObject({ completed: 9702, failed: 70, dead_letter: 33, pending: 0 })
+  child.kill('SIGINT')
+  expect(await ended).toEqual([0, null])
 })

@@ -14,14 +14,15 @@ import { freshNamespace, kafkaBrokers, redisUrl } from '../support/stack.ts'
 const run = promisify(execFile)
 
 /** Resolves once the process wrote this to stderr. */
-function untilSaid(child: ChildProcess, text: string): Promise<void> {
+function untilSaid(child: ChildProcess, pattern: RegExp): Promise<RegExpExecArray> {
   return new Promise((resolve, reject) => {
     let said = ''
     child.stderr?.on('data', (chunk: string) => {
       said += chunk
-      if (said.includes(text)) resolve()
+      const match = pattern.exec(said)
+      if (match !== null) resolve(match)
     })
-    child.once('exit', () => reject(new ErrandError('timeout', `ended without ${text}: ${said}`)))
+    child.once('exit', () => reject(new ErrandError('timeout', `ended without ${String(pattern)}: ${said}`)))
   })
 }
 
@@ -98,10 +99,15 @@ describe('the packed tarball', () => {
     const { stdout } = await run(errand, ['--version'], { cwd: folder })
     expect(stdout.trim()).toMatch(/^\d+\.\d+\.\d+$/)
     const dev = run(errand, ['dev', '--http-port', '0', '-o', 'jsonl'], { cwd: folder })
-    dev.child.stdout?.on('data', (chunk: Buffer) => {
-      if (chunk.toString().includes('"type":"completed"')) dev.child.kill('SIGINT')
-    })
-    expect((await dev).stderr).toContain('MEMORY FORGETS')
+    dev.child.stderr?.setEncoding('utf8')
+    const [, address = ''] = await untilSaid(dev.child, /Console: (http:\S+)/)
+    const page = await (await fetch(address)).text()
+    const [, script = ''] = /src="([^"]+\.js)"/.exec(page) ?? []
+    expect((await fetch(new URL(script, address))).headers.get('content-type')).toContain('javascript')
+    dev.child.kill('SIGINT')
+    const { stdout: events, stderr } = await dev
+    expect(stderr).toContain('MEMORY FORGETS')
+    expect(events).toContain('"type":"completed"')
   })
 
   it('its `init` writes a project that type-checks, and enqueues and runs an activity on Kafka and Redis', async () => {
@@ -128,7 +134,7 @@ describe('the packed tarball', () => {
     const worker = run(errand, ['worker', '--import', './worker.ts', '--http-port', 'off'], { cwd: project, env })
     worker.child.stderr?.setEncoding('utf8')
     try {
-      await untilSaid(worker.child, 'errand-worker runs')
+      await untilSaid(worker.child, /errand-worker runs/)
       const { stdout } = await run(process.execPath, ['producer.ts', '7'], { cwd: project, env })
       expect(stdout).toMatch(/^created [0-9a-f-]{36}\n\{ receiptId: 'receipt-7' \}\n$/)
     } finally {

@@ -16,7 +16,7 @@ const env = {
   ERRAND_KAFKA_BROKERS: kafkaBrokers().join(','),
   ERRAND_REDIS_URL: redisUrl(),
 }
-const ENDLESS = new Set(['worker', 'reaper'])
+const ENDLESS = new Set(['worker', 'reaper', 'console'])
 let folder = ''
 
 beforeAll(async () => {
@@ -45,7 +45,7 @@ test('each does what it says', async () => {
   for (const line of commands) {
     const args = wordsOf(line.replace(/\s+#.*$/, '').replace('<id>', id)).slice(1)
     if (ENDLESS.has(args[0] ?? '')) {
-      const service = running.use(new CliProcess([...args, '--http-port', 'off'], { env, cwd: folder }))
+      const service = running.use(new CliProcess([...args, '--http-port', '0'], { env, cwd: folder }))
       await service.heard('stderr', /errand-\w+ runs/)
       continue
     }

@@ -26,6 +26,11 @@ interface Options {
 const DIAGNOSIS_MS_MAX = 10_000
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost'])
 
+/** Whether only who sits at this machine reaches an address. */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.has(host)
+}
+
 /** The command. */
 export const consoleCommand = defineCommand<Options>({
   name: 'console',
@@ -57,7 +62,7 @@ Every change is a line in the log: who, what, on what, why, with what outcome.`,
     const tokens = tokensOf(options)
     const settings = settingsOf(call, options, tokens)
     checkConsoleOptions(settings) // before Kafka and Redis are waited for
-    if (tokens === undefined && !LOOPBACK.has(config.http.host)) {
+    if (tokens === undefined && !isLoopback(config.http.host)) {
       throw usage(
         `http.host is ${config.http.host}: other machines could act without a token. Give --console-act-token-file (or --console-view-token-file), or leave it at 127.0.0.1.`,
         'http.host',

@@ -1,6 +1,7 @@
 // `errand dev`: everything in one process, in memory, to try things and to see what an activity does. Nothing to install.
 
 import { Client } from '../../client/client.ts'
+import type { Console } from '../../console/index.ts'
 import type { ActivityEvent, EventGap } from '../../storage/storage.ts'
 import { MemoryStorage } from '../../storage/memory/index.ts'
 import type { Invocation } from '../command.ts'
@@ -12,12 +13,14 @@ import { loadRegister } from '../service/handler-module.ts'
 import { operationsPart } from '../service/operations-part.ts'
 import { runService } from '../service/service.ts'
 import type { ServicePart } from '../service/service.ts'
+import { packageVersion } from '../version.ts'
+import { isLoopback } from './console.ts'
 import { workerOptions, workerPart } from './worker.ts'
 
 /** The command. */
 export const devCommand = defineCommand({
   name: 'dev',
-  summary: 'try it: storage in memory, a worker and demo activities in one process',
+  summary: 'try it: storage in memory, a worker, demo activities and the console in one process',
   description: `What happens to activities is written to stdout, one event a line; what you type is enqueued.
 MEMORY FORGETS: when this process ends, everything in it is gone. Needs neither Kafka nor Redis.`,
   section: 'Begin',
@@ -29,23 +32,42 @@ MEMORY FORGETS: when this process ends, everything in it is gone. Needs neither 
     const { config, terminal } = call
     const isDemo = config.worker.import === undefined
     const register = config.worker.import === undefined ? registerDemo : await loadRegister(config.worker.import)
+    const { createConsole } = await import('../../console/index.ts')
+    let pages: Console | undefined
     return runService(call, {
       name: 'errand-dev',
       openStorage: () => Promise.resolve(new MemoryStorage()),
+      // Without a token, so only for who sits here.
+      pages: () => (isLoopback(config.http.host) ? pages?.handler : undefined),
       parts: async context => {
         const client = new Client({ storage: context.storage, logger: context.logger })
         const work = await workerPart(context, register, workerOptions(config))
-        return [work, operationsPart(context), watching(call, client, context.signal, isDemo)]
+        const { storage, logger } = context
+        const made = createConsole({ storage, logger, version: packageVersion(), environment: { name: 'memory' } })
+        pages = made
+        return [work, operationsPart(context), closing(made), watching(call, client, context.signal, isDemo)]
       },
       onRunning: (_, address) => {
         terminal.err(`MEMORY FORGETS: everything is gone when this ends (Ctrl-C).\n`)
-        if (address !== undefined) terminal.err(`Probes and figures: ${address}/readyz ${address}/metrics\n`)
+        if (address !== undefined)
+          terminal.err(`Console: ${address}/ · probes and figures: ${address}/readyz ${address}/metrics\n`)
         const types = isDemo ? ` Types: ${DEMO_ACTIVITIES.map(({ type }) => type).join(', ')}.` : ''
         terminal.err(`Type an activity and Enter, such as: greet {"name":"Ada"}.${types}\n`)
       },
     })
   },
 })
+
+/** Ends the console's streams, which would hold up the end. */
+function closing(pages: Console): ServicePart {
+  return {
+    start: () => Promise.resolve(),
+    stop: async () => {
+      await pages.close()
+      return { remaining: 0 }
+    },
+  }
+}
 
 /** Shows what happens, enqueues what is typed. */
 function watching(call: Invocation, client: Client, signal: AbortSignal, isDemo: boolean): ServicePart {

@@ -33,7 +33,10 @@ function NotKnown(): JSX.Element {
   return (
     <Empty title="Topics are not known here">
       <p>This storage keeps everything in memory and has none, or nobody gave this console a way to look at them.</p>
-      <Teach does="A console that looks:" text="errand console --brokers localhost:9092 --redis redis://localhost:6379" />
+      <Teach
+        does="A console that looks:"
+        text="errand console --brokers localhost:9092 --redis redis://localhost:6379"
+      />
       <Teach does="The command line does the same:" text="errand topics plan" />
     </Empty>
   )

@@ -1,0 +1,37 @@
+// `npm start -- --console`: after the run, a page to look at what became of the orders and to act. Workers go on, so that what
+// is retried there is run.
+
+import { createServer } from 'node:http'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { buildConsoleUi } from '../../scripts/build-console-ui.ts'
+import { repositoryDir } from '../../scripts/stack/places.ts'
+import { createConsole } from '../../src/console/index.ts'
+import { handleOperations, Worker } from '../../src/index.ts'
+import type { Place } from './place.ts'
+import { say } from './say.ts'
+
+/** Serves the console on loopback until the signal aborts. */
+export async function showConsole({ storage, startFleet }: Place, signal: AbortSignal): Promise<void> {
+  const assetsFolder = join(repositoryDir, '.errand', 'console-ui')
+  await buildConsoleUi(assetsFolder)
+  await using pages = createConsole({ storage, assetsFolder, environment: { name: 'example' } })
+  await using bulkWork = new Worker({ storage })
+  handleOperations(bulkWork, { storage })
+  await bulkWork.start()
+  const fleet = startFleet()
+  const server = createServer((request, response) => pages.handler(request, response))
+  try {
+    await fleet.ready
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    say(`\nconsole: http://127.0.0.1:${port}/ (Ctrl-C ends it)`)
+    if (!signal.aborted) await once(signal, 'abort')
+  } finally {
+    server.close()
+    server.closeAllConnections()
+    await fleet.stop()
+  }
+}
