@@ -13,14 +13,15 @@ import type { Place } from './place.ts'
 import { say } from './say.ts'
 
 /** Serves the console on loopback until the signal aborts. */
-export async function showConsole({ storage, startFleet }: Place, signal: AbortSignal): Promise<void> {
+export async function showConsole(place: Place, signal: AbortSignal): Promise<void> {
+  const { storage } = place
   const assetsFolder = join(repositoryDir, '.errand', 'console-ui')
   await buildConsoleUi(assetsFolder)
   await using pages = createConsole({ storage, assetsFolder, environment: { name: 'example' } })
   await using bulkWork = new Worker({ storage })
   handleOperations(bulkWork, { storage })
   await bulkWork.start()
-  const fleet = startFleet()
+  const fleet = place.startFleet()
   const server = createServer((request, response) => pages.handler(request, response))
   try {
     await fleet.ready

@@ -31,16 +31,19 @@ export function processTerminal(): Terminal {
     if (error.code !== 'EPIPE') throw error
     process.exit(0)
   })
+  // Node leaves `isTTY` out where there is no terminal, whatever its types say; colours would take that for "not said".
+  const isTerminal = ({ isTTY = false }: { readonly isTTY?: boolean }): boolean => isTTY
+  const [isIn, isOut, isErr] = [isTerminal(stdin), isTerminal(stdout), isTerminal(stderr)]
   return {
     env,
     signal: stopping(),
     stdin,
     out: text => new Promise(resolve => stdout.write(`${text}\n`, () => resolve())),
     err: text => void stderr.write(text),
-    isInteractive: stderr.isTTY && canDraw,
-    isOutTerminal: stdout.isTTY,
-    isInTerminal: stdin.isTTY,
-    colors: { out: takesColors(env, stdout.isTTY), err: takesColors(env, stderr.isTTY) },
+    isInteractive: isErr && canDraw,
+    isOutTerminal: isOut,
+    isInTerminal: isIn,
+    colors: { out: takesColors(env, isOut), err: takesColors(env, isErr) },
   }
 }
 

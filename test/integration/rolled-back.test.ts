@@ -121,7 +121,12 @@ test('what ended since does not run again, what is to be retried is retried once
   }
   expect(await storage.requeueExpired({ limit: 100 })).toMatchObject({ requeued: 0 })
   expect(await redis.del(keys.grace)).toBe(1) // nothing is reaped in the time of grace anyhow
-  expect(await storage.requeueExpired({ limit: 100 })).toEqual({ requeued: 0, deadLettered: 0, cancelled: 0, taken: [] })
+  expect(await storage.requeueExpired({ limit: 100 })).toEqual({
+    requeued: 0,
+    deadLettered: 0,
+    cancelled: 0,
+    taken: [],
+  })
   expect(await storage.getResult({ id: completed.activity.id })).toMatchObject({ state: 'ok', dataJson: '"done"' })
   expect(await storage.getResult({ id: exhausted.activity.id })).toMatchObject({ state: 'err' })
   expect(await storage.dequeue({ workerId: 'w', timeoutMs: 500, limit: 10, leaseMs: HOUR_MS })).toEqual([])

@@ -24,6 +24,13 @@ describe('errand', () => {
     expect(errand(['--version'])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' })
   })
 
+  test('writes no colours into a pipe, also in CI, unless they are asked for', () => {
+    const shown = (env: Record<string, string>): boolean => errand(['config', 'show'], env).stdout.includes('\u001B[')
+    expect(
+      [{}, { CI: 'true' }, { CI: 'true', FORCE_COLOR: '1' }, { FORCE_COLOR: '1', NO_COLOR: '1' }].map(shown),
+    ).toEqual([false, false, true, false])
+  })
+
   test('lists its commands when it is asked for help, on stdout', () => {
     const { status, stdout, stderr } = errand(['--help'])
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })

@@ -125,7 +125,11 @@ export class RedisConnection {
     const text = error instanceof Error ? error.message : String(error)
     if (error instanceof ErrandError) return error
     const where = safeUrl(this.#settings.url)
-    if (/WRONGPASS|NOAUTH|NOPERM|invalid username-password|without any password configured|can't run this command|DB index is/i.test(text)) {
+    if (
+      /WRONGPASS|NOAUTH|NOPERM|invalid username-password|without any password configured|can't run this command|DB index is/i.test(
+        text,
+      )
+    ) {
       return new ErrandError(
         'configuration',
         `Redis at ${where} refused the credentials, the database or a command (${text}). Correct redisUrl.`,
@@ -191,7 +195,11 @@ export function safeUrl(url: string): string {
 }
 
 /** What the address does not say. ioredis takes these only where the address has none. */
-function credentialsOf({ username, password, tls }: RedisSettings): Pick<RedisOptions, 'username' | 'password' | 'tls'> {
+function credentialsOf({
+  username,
+  password,
+  tls,
+}: RedisSettings): Pick<RedisOptions, 'username' | 'password' | 'tls'> {
   return {
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
