@@ -34,7 +34,7 @@ export default defineConfig({
         extends: true,
         test: {
           ...{ name: 'browser', include: ['test/browser/**/*.test.ts'], globalSetup: 'test/support/browser-setup.ts' },
-          ...againstRealServers(3),
+          ...againstRealServers(4),
         },
       },
       // Alone: what it measures and what it breaks would disturb others, and they it.
