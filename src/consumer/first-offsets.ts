@@ -7,6 +7,7 @@ import { fromKafka, kafkaErrorType } from '../producer/kafka-client.ts'
 import type { KafkaSettings } from '../producer/kafka-client.ts'
 import { openRawCluster } from './raw-cluster.ts'
 import type { TopicPartition } from './topic-partition.ts'
+import { partitionKey } from './topic-partition.ts'
 
 /** A group that is new to the cluster may not have its coordinator yet. */
 const TRY_MS_MAX = 10_000
@@ -17,7 +18,7 @@ const NO_GENERATION = -1
 const JOINED = new Set(['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'REBALANCE_IN_PROGRESS', 'NON_EMPTY_GROUP'])
 
 /**
- * Commits. False when the group has members by now, which need nothing. Rejects with `unavailable` or, where a right is missing,
+ * Commits. False when the group has members or offsets by now, and nothing was to do. Rejects with `unavailable` or, where a right is missing,
  * `configuration`.
  */
 export async function commitFirstOffsets(params: {
@@ -27,16 +28,25 @@ export async function commitFirstOffsets(params: {
   readonly offsets: readonly (TopicPartition & { readonly offset: number })[]
 }): Promise<boolean> {
   const { settings, clock, groupId } = params
-  const topics = [...Map.groupBy(params.offsets, ({ topic }) => topic)].map(([topic, offsets]) => ({
-    topic,
-    partitions: offsets.map(({ partition, offset }) => ({ partition, offset: String(offset) })),
-  }))
   const raw = await openRawCluster(settings, groupId)
   const untilMs = clock.monotonicMs() + TRY_MS_MAX
   try {
     for (;;) {
       try {
         const coordinator = await raw.cluster.findGroupCoordinator({ groupId })
+        // Asked right before: a group that came and went meanwhile has offsets of its own, which must not go back.
+        const asked = byTopic(params.offsets, () => ({ offset: '' })) // kafkajs's types want one; the question has none
+        const { responses } = await coordinator.offsetFetch({ groupId, topics: asked })
+        const there = new Set(
+          responses.flatMap(({ topic, partitions }) =>
+            partitions.flatMap(({ partition, offset }) =>
+              Number(offset) >= 0 ? [partitionKey({ topic, partition })] : [],
+            ),
+          ),
+        )
+        const first = params.offsets.filter(place => !there.has(partitionKey(place)))
+        if (first.length === 0) return false
+        const topics = byTopic(first, ({ offset }) => ({ offset: String(offset) }))
         await coordinator.offsetCommit({ groupId, groupGenerationId: NO_GENERATION, memberId: '', topics })
         return true
       } catch (error) {
@@ -49,4 +59,17 @@ export async function commitFirstOffsets(params: {
   } finally {
     await raw.close().finally(() => raw.destroy())
   }
+}
+
+type FirstOffset = TopicPartition & { readonly offset: number }
+
+/** As requests have it: partitions within their topics. */
+function byTopic<More extends object>(
+  offsets: readonly FirstOffset[],
+  more: (offset: FirstOffset) => More,
+): { topic: string; partitions: ({ partition: number } & More)[] }[] {
+  return [...Map.groupBy(offsets, ({ topic }) => topic)].map(([topic, of]) => ({
+    topic,
+    partitions: of.map(each => ({ partition: each.partition, ...more(each) })),
+  }))
 }

@@ -195,7 +195,9 @@ function partitionsDiffer(facts: DeploymentFacts): Found[] {
 function partitionsFew(facts: DeploymentFacts): Found[] {
   const { partitions: wanted } = facts.settings
   if (wanted === undefined) return []
-  const few = topicsOf(facts).filter(({ partitions }) => partitions !== undefined && partitions.length < wanted)
+  // Work spreads over lanes only; what all types share keeps what it was made with.
+  const lanes = topicsOf(facts).filter(({ type }) => type !== undefined)
+  const few = lanes.filter(({ partitions }) => partitions !== undefined && partitions.length < wanted)
   return groupedBy(few, ({ partitions = [] }) => String(partitions.length)).map(([count, topics]) => ({
     subject: namesOf(topics),
     says: `${namesOf(topics)}: ${counted(Number(count), 'partition')}, and topics.partitions is ${wanted}.`,

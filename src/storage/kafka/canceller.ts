@@ -131,7 +131,7 @@ export class Canceller {
       const scheduled = await indexed(this.#store, member)
       if (scheduled !== null) return { activity: decodeActivity(scheduled.entry.envelope), isInLane: false, member }
     }
-    const found = await this.#search.laneRecord(id, marker?.type)
+    const found = await this.#search.laneRecord(id, { type: marker?.type })
     return found === null ? null : { activity: found.activity, isInLane: true, member: null }
   }
 

@@ -54,30 +54,36 @@ export class LogSearch {
     this.#logger = parts.logger
   }
 
-  /** The lane record of the highest attempt, of one type or of all; null when no lane holds one (any more). */
-  async laneRecord(id: string, type?: string): Promise<FoundActivity | null> {
-    const types = type === undefined ? await this.#catalog.allTypes() : [type]
+  /**
+   * The lane record of the highest attempt, of one type or of all; null when no lane holds one (any more). `everywhere`: where it
+   * is not in the partition that its id falls into now, also in the others, because partitions may have been added since.
+   */
+  async laneRecord(
+    id: string,
+    { type, everywhere = true }: { readonly type?: string | undefined; readonly everywhere?: boolean } = {},
+  ): Promise<FoundActivity | null> {
+    // Whoever asks may never have enqueued or run this type.
+    const types = type === undefined ? await this.#catalog.allTypes() : [...(await this.#catalog.declareEach([type]))]
     const lanes = types.flatMap(each => laneTopics(this.#namespace, each))
-    const found = await Promise.all(lanes.map(topic => this.#inLane(topic, id)))
-    return found
-      .flat()
-      .reduce<FoundActivity | null>(
-        (best, each) => (best === null || each.activity.attempt > best.activity.attempt ? each : best),
-        null,
-      )
+    const inLanes = async (where: 'own' | 'others'): Promise<FoundActivity[]> =>
+      (await Promise.all(lanes.map(topic => this.#inLane(topic, id, where)))).flat()
+    let found = await inLanes('own')
+    if (found.length === 0 && everywhere) found = await inLanes('others')
+    return found.reduce<FoundActivity | null>(
+      (best, each) => (best === null || each.activity.attempt > best.activity.attempt ? each : best),
+      null,
+    )
   }
 
-  async #inLane(topic: string, id: string): Promise<FoundActivity[]> {
+  async #inLane(topic: string, id: string, where: 'own' | 'others'): Promise<FoundActivity[]> {
     const found: FoundActivity[] = []
-    await this.#scan(topic, id, undefined, record => {
+    const own = this.#catalog.partitionFor(topic, id)
+    const take = (record: LogRecord): void => {
       const activity = this.#tryDecode(() => decodeActivity(record.value))
-      if (activity?.id === id) {
-        found.push({
-          activity,
-          coordinates: { topic, partition: record.partition, offset: String(record.offset) },
-        })
-      }
-    })
+      if (activity?.id !== id) return
+      found.push({ activity, coordinates: { topic, partition: record.partition, offset: String(record.offset) } })
+    }
+    await this.#scan(topic, id, undefined, take, partition => (partition === own) === (where === 'own'))
     return found
   }
 
@@ -125,32 +131,35 @@ export class LogSearch {
     }
   }
 
+  /** Reads what has this id as its key, by default in the partition that it falls into, from about the id's time on. */
   async #scan(
     topic: string,
     id: string,
     sinceMs: number | undefined,
     onRecord: (record: LogRecord) => boolean | void,
+    isAsked: (partition: number) => boolean = partition => partition === this.#catalog.partitionFor(topic, id),
   ): Promise<void> {
-    const partition = this.#catalog.partitionFor(topic, id)
-    const bounds = (await this.#reader.bounds(topic)).find(each => each.partition === partition)
-    if (bounds === undefined || bounds.high === bounds.low) return
-    const from = await this.#startOf(topic, partition, sinceMs ?? uuidv7TimeMs(id))
-    await this.#reader.scan({
-      topic,
-      partition,
-      from: Math.max(bounds.low, from ?? bounds.low),
-      to: bounds.high,
-      maxRecords: READING_LIMITS.lookupRecordsMax,
-      onRecord: record => {
-        if (Buffer.from(record.key ?? []).toString('utf8') === id) return onRecord(record)
-      },
+    const bounds = (await this.#reader.bounds(topic)).filter(each => isAsked(each.partition) && each.high > each.low)
+    if (bounds.length === 0) return
+    const starts = await this.#startsOf(topic, sinceMs ?? uuidv7TimeMs(id))
+    const scans = bounds.map(async ({ partition, low, high }) => {
+      const from = Math.max(low, starts?.get(partition) ?? low)
+      if (from >= high) return
+      const maxRecords = READING_LIMITS.lookupRecordsMax
+      await this.#reader.scan({
+        ...{ topic, partition, from, to: high, maxRecords },
+        onRecord: record => {
+          if (Buffer.from(record.key ?? []).toString('utf8') === id) return onRecord(record)
+        },
+      })
     })
+    await Promise.all(scans)
   }
 
-  async #startOf(topic: string, partition: number, timeMs: number | undefined): Promise<number | undefined> {
+  async #startsOf(topic: string, timeMs: number | undefined): Promise<ReadonlyMap<number, number> | undefined> {
     if (timeMs === undefined || timeMs - SKEW_MS > this.#clock.nowMs()) return undefined
     const offsets = await this.#admin.offsetsAtTime(topic, Math.max(0, timeMs - SKEW_MS))
-    return offsets.find(each => each.partition === partition)?.offset
+    return new Map(offsets.map(({ partition, offset }) => [partition, offset]))
   }
 
   #tryDecode<T>(decode: () => T): T | undefined {

@@ -13,7 +13,7 @@ import { readMarkers } from '../redis/markers.ts'
 import { indexed } from '../redis/schedule.ts'
 import type { SideStore } from '../redis/side-store.ts'
 import type { ActivityEvent, ActivitySnapshot, EventGap } from '../storage.ts'
-import type { LogSearch } from './log-search.ts'
+import type { FoundActivity, LogSearch } from './log-search.ts'
 import { outcomeEvent, snapshotOf, timelineOf } from './summaries.ts'
 import type { TopicCatalog } from './topic-catalog.ts'
 
@@ -66,7 +66,7 @@ export class Timelines {
         })
       }
     }
-    const found = await this.#search.laneRecord(id, marker?.type)
+    const found = await this.#search.laneRecord(id, { type: marker?.type })
     return snapshotOf({
       status: 'pending',
       activity: found?.activity ?? null,
@@ -81,7 +81,7 @@ export class Timelines {
     marker: NonNullable<Awaited<ReturnType<typeof readMarkers>>[number]>,
   ): Promise<ActivitySnapshot | null> {
     const [found, outcome] = await Promise.all([
-      this.#search.laneRecord(id, marker.type).catch(() => null), // its lane may be gone; the outcome tells the rest
+      this.#laneRecordOf(id, marker.type),
       this.#search.terminalOutcome(id, marker.settled?.endedAtMs),
     ])
     // The outcome's copy is of the attempt that ended; a lane may still hold an earlier one.
@@ -95,8 +95,18 @@ export class Timelines {
     })
   }
 
+  /** Of what has ended: its lane may be gone, and trimmed; the outcome tells the rest. */
+  async #laneRecordOf(id: string, type: string): Promise<FoundActivity | null> {
+    try {
+      return await this.#search.laneRecord(id, { type, everywhere: false })
+    } catch (error) {
+      if (isErrandError(error, 'not_found')) return null
+      throw error
+    }
+  }
+
   async #activityOf(id: string, type: string): Promise<Activity | null> {
-    return (await this.#search.laneRecord(id, type).catch(() => null))?.activity ?? null
+    return (await this.#laneRecordOf(id, type))?.activity ?? null
   }
 
   async #activityFrom(id: string, envelope: string | null, status: string): Promise<Activity | null> {

@@ -218,13 +218,17 @@ class Topics {
     return { ...base, action, differences, reason: reasons.length === 0 ? null : `${reasons.join('; ')}.` }
   }
 
-  /** As many as were asked for, at least as many as the type's other lanes have; of one that is there, never fewer than it has. */
+  /**
+   * As many as were asked for, at least as many as the type's other lanes have; of one that is there, never fewer than it has. What
+   * all types share keeps what it was made with: outcomes and dead letters are found by the partition that their id falls into.
+   */
   #partitionsWanted(
     { topic, partitions }: TopicSpec,
     type: string | undefined,
     standing: ReadonlyMap<string, Standing>,
   ): number {
-    const siblings = type === undefined ? [topic] : laneTopics(this.#options.namespace, type)
+    if (type === undefined) return standing.get(topic)?.partitions.length ?? partitions
+    const siblings = laneTopics(this.#options.namespace, type)
     const most = Math.max(0, ...siblings.map(name => standing.get(name)?.partitions.length ?? 0))
     return most === 0 ? partitions : Math.max(most, this.#partitionsAsked ?? 0)
   }
