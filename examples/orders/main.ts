@@ -38,9 +38,12 @@ async function main(args: readonly string[]): Promise<number> {
   say(`${orders.length + refused.length} lines, ${orders.length} orders in ${relative('.', command.file)}`)
   sayRefused(refused)
   await using place = await openPlace(command)
+  // Loaded late: the bundler that makes its pages is not needed otherwise.
+  const consoles = command.hasConsole ? await import('./show-console.ts') : undefined
+  await using pages = await consoles?.makeConsole(place)
   try {
     const exitCode = await runAndReport(place, { orders, refused })
-    if (command.hasConsole) await consoleOf(place)
+    if (pages !== undefined) await consoles?.showConsole(pages, place, interruption.signal)
     return exitCode
   } catch (error) {
     if (!interruption.signal.aborted) throw error
@@ -60,12 +63,6 @@ async function runAndReport(place: Place, { orders, refused }: OrderFile): Promi
     say('\nAll adds up: every ending was read back from the storage and is the one that its order asks for.')
   }
   return problems.length === 0 ? 0 : 1
-}
-
-/** Loaded late: the bundler that makes its pages is not needed otherwise. */
-async function consoleOf(place: Place): Promise<void> {
-  const { showConsole } = await import('./show-console.ts')
-  await showConsole(place, interruption.signal)
 }
 
 function sayRefused(refused: readonly RefusedLine[]): void {

@@ -1,5 +1,5 @@
-// `npm start -- --console`: after the run, a page to look at what became of the orders and to act. Workers go on, so that what
-// is retried there is run.
+// `npm start -- --console`: after the run, a page to look at what became of the orders and to act. It is made before the run, for
+// its charts count from then on. Workers go on, so that what is retried there is run.
 
 import { createServer } from 'node:http'
 import { once } from 'node:events'
@@ -7,17 +7,22 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { buildConsoleUi } from '../../scripts/build-console-ui.ts'
 import { repositoryDir } from '../../scripts/stack/places.ts'
+import type { Console } from '../../src/console/index.ts'
 import { createConsole } from '../../src/console/index.ts'
 import { handleOperations, Worker } from '../../src/index.ts'
 import type { Place } from './place.ts'
 import { say } from './say.ts'
 
-/** Serves the console on loopback until the signal aborts. */
-export async function showConsole(place: Place, signal: AbortSignal): Promise<void> {
-  const { storage } = place
+/** Makes the console, which counts from now on. Whoever makes it closes it, before the place. */
+export async function makeConsole({ storage }: Place): Promise<Console> {
   const assetsFolder = join(repositoryDir, '.errand', 'console-ui')
   await buildConsoleUi(assetsFolder)
-  await using pages = createConsole({ storage, assetsFolder, environment: { name: 'example' } })
+  return createConsole({ storage, assetsFolder, environment: { name: 'example' } })
+}
+
+/** Serves the console on loopback until the signal aborts. */
+export async function showConsole(pages: Console, place: Place, signal: AbortSignal): Promise<void> {
+  const { storage } = place
   await using bulkWork = new Worker({ storage })
   handleOperations(bulkWork, { storage })
   await bulkWork.start()

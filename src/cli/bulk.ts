@@ -2,6 +2,7 @@
 // runs on the server side, watched until it ends or until Ctrl-C lets it go on alone.
 
 import { hostname, userInfo } from 'node:os'
+import { isErrandError } from '../core/errors.ts'
 import { OPERATION_LIMITS } from '../core/limits.ts'
 import { clipUtf8 } from '../core/text.ts'
 import type { OperationKind, OperationSpec } from '../operations/operation.ts'
@@ -11,7 +12,7 @@ import type { OperationPreview } from '../operations/preview-operation.ts'
 import { previewOperation } from '../operations/preview-operation.ts'
 import { startOperation } from '../operations/start-operation.ts'
 import type { OperationView } from '../operations/watch-operation.ts'
-import { hasEnded, watchOperation } from '../operations/watch-operation.ts'
+import { hasEnded } from '../operations/watch-operation.ts'
 import type { Storage } from '../storage/storage.ts'
 import { failureWord } from './activity-text.ts'
 import type { Invocation, OptionSpec } from './command.ts'
@@ -24,6 +25,7 @@ import { withWayToTopics } from './missing-topics.ts'
 import { rateValue, wholeNumber } from './option-values.ts'
 import { barText, ProgressLine } from './output/progress-line.ts'
 import { oneLine, plain } from './output/table.ts'
+import { watchPatiently } from './patient-watch.ts'
 
 /** Values of {@link BULK_OPTIONS}. */
 export interface BulkOptions extends AskOptions {
@@ -81,33 +83,52 @@ export async function runBulk(
     },
   )
   await sayIfUnserved(call, storage)
-  if (options.detach !== true) return attachTo(call, storage, id)
-  terminal.err(`It goes on without you: \`errand ops attach ${id}\` shows how far it is.\n`)
+  if (options.detach !== true) {
+    terminal.err(`Started as ${id}.\n`)
+    return attachTo(call, storage, id)
+  }
+  sayHowToAttach(call, id)
   await output.document({ id }, () => id)
   return EXIT_CODES.ok
 }
 
 /** Shows how far an operation is until it ends; Ctrl-C lets it go on alone. Throws `not_found`. */
-export async function attachTo(call: Invocation, storage: Storage, id: string): Promise<ExitCode> {
+export async function attachTo(
+  call: Pick<Invocation, 'output' | 'terminal'>,
+  storage: Storage,
+  id: string,
+): Promise<ExitCode> {
   const { output, terminal } = call
   const display = new ProgressLine(terminal)
   let last: OperationView | undefined
   try {
-    for await (const view of watchOperation({ storage, id, signal: terminal.signal })) {
+    const onAway = (why: string): void => {
+      display.end()
+      terminal.err(`It cannot be looked at just now; looking again: ${plain(why)}\n`)
+    }
+    for await (const view of watchPatiently({ storage, id, signal: terminal.signal, onAway })) {
       last = view
       display.show(view.state, progressText(view), hasEnded(view))
     }
+  } catch (error) {
+    display.end()
+    if (!isErrandError(error, 'not_found')) sayHowToAttach(call, id)
+    throw error
   } finally {
     display.end()
   }
   if (last === undefined || !hasEnded(last)) {
-    terminal.err(`It goes on without you: \`errand ops attach ${id}\` shows how far it is.\n`)
+    sayHowToAttach(call, id)
     return EXIT_CODES.interrupted
   }
   const view = last
   for (const failure of view.failures) terminal.err(`${plain(failure.id)}: ${plain(failure.message)}\n`)
   await output.document(view, () => endText(view))
   return endOf(view)
+}
+
+function sayHowToAttach({ terminal }: Pick<Invocation, 'terminal'>, id: string): void {
+  terminal.err(`It goes on without you: \`errand ops attach ${id}\` shows how far it is.\n`)
 }
 
 function endOf({ state, failed, done }: OperationView): ExitCode {

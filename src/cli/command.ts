@@ -49,6 +49,10 @@ export interface CommandSpec<Options extends object = object> {
   readonly options?: readonly OptionSpec[]
   /** Settings that it takes as flags. With `servers`, those needed to connect must be given. */
   readonly settings?: readonly SettingGroup[]
+  /** It connects to nothing: none of its settings must be given. */
+  readonly isOffline?: true
+  /** It changes something, or serves: it goes on when nobody reads its stdout any more. Others end then, with 0. */
+  readonly goesOnUnheard?: true
   /** It answers with data: takes `-o`, `--json` and `--time`. */
   readonly hasOutput?: boolean
   /** It makes activities: with an endpoint in OTEL_EXPORTER_OTLP_ENDPOINT, its spans begin their traces. */

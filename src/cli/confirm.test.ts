@@ -9,6 +9,7 @@ function terminalOf({ isInTerminal = true } = {}) {
     ...{ env: {}, signal: asked.signal, stdin, isInteractive: true, isOutTerminal: true, isInTerminal },
     colors: { out: false, err: false },
     out: () => Promise.resolve(),
+    goOnUnheard: () => undefined,
     err: text => void said.push(text),
   }
   return { terminal, stdin, said, asked }

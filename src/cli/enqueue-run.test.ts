@@ -37,17 +37,19 @@ class Failing extends MemoryStorage {
   }
 }
 
-function runOn(storage: MemoryStorage, stopsOnError = false) {
+function runOn(storage: MemoryStorage, stopsOnError = false, isRaw = true) {
   const said: string[] = []
   const terminal: Terminal = {
     ...{ env: {}, signal: new AbortController().signal, stdin: Readable.from([]) },
     ...{ isInteractive: false, isOutTerminal: false, isInTerminal: false, colors: { out: false, err: false } },
     out: () => Promise.resolve(),
+    goOnUnheard: () => undefined,
     err: text => void said.push(text),
   }
   const call = { terminal, output: new Output(terminal, 'text', 'iso'), config: CONFIG_SCHEMA.parse(sections()) }
   const definitionOf = definitionsOf(type => defineActivity({ type, input: z.unknown() }))
-  const run = new EnqueueRun({ call, client: new Client({ storage }), defaults: DEFAULTS, definitionOf, stopsOnError })
+  const defaults = { ...DEFAULTS, isRaw }
+  const run = new EnqueueRun({ call, client: new Client({ storage }), defaults, definitionOf, stopsOnError })
   return { run, said }
 }
 
@@ -76,6 +78,33 @@ describe('a run over lines', () => {
     const { run } = runOn(storage, true)
     expect(await run.perform({ stream: numbers(5_000), bytes: null })).toMatchObject({ lines: 1_000, unavailable: 400 })
     expect(storage.sent).toEqual([500, 500])
+  })
+
+  test.each([
+    ['that is no JSON', '{', 'line 3: [invalid_argument] the line is not JSON'],
+    ['with an option out of range', '{"payload":3,"timeoutMs":-1}', 'line 3: [invalid_argument] timeoutMs is -1'],
+    ['of a type that is not declared', '{"payload":3,"type":"other","id":"x y"}', 'line 3: [invalid_argument] id'],
+    [
+      'whose key is in use and may not be',
+      '{"payload":3,"key":"k","onDuplicate":"no_reuse"}',
+      'line 3: [duplicate_activity]',
+    ],
+  ])('sends nothing behind a line %s where it is to stop', async (_, bad, why) => {
+    await using storage = new MemoryStorage()
+    const { run, said } = runOn(storage, true, false)
+    const lines = ['{"payload":1,"key":"k"}', '{"payload":2,"key":"l","onDuplicate":"no_reuse"}', bad, '{"payload":4}']
+    const counts = await run.perform({ stream: Readable.from([Buffer.from(lines.join('\n'))]), bytes: null })
+    expect(counts).toEqual({ lines: 3, created: 2, existing: 0, refused: 1, unavailable: 0 })
+    expect(said[0]).toContain(why)
+    expect((await storage.stats()).pending).toBe(2)
+  })
+
+  test('goes on behind it where it is not', async () => {
+    await using storage = new MemoryStorage()
+    const { run } = runOn(storage, false, false)
+    const lines = ['{"payload":1}', '{"payload":3,"timeoutMs":-1}', '{"payload":4}']
+    const counts = await run.perform({ stream: Readable.from([Buffer.from(lines.join('\n'))]), bytes: null })
+    expect(counts).toMatchObject({ lines: 3, created: 2, refused: 1 })
   })
 })
 

@@ -10,8 +10,9 @@ import { systemClock } from '../core/clock.ts'
 import { ErrandError, fromUnknown, isErrandError, saidBy } from '../core/errors.ts'
 import { CLI_LIMITS } from '../core/limits.ts'
 import type { Invocation } from './command.ts'
-import type { Line, LineDefaults } from './enqueue-lines.ts'
+import type { Line, LineDefaults, LineItem } from './enqueue-lines.ts'
 import { lineBatches } from './enqueue-lines.ts'
+import { stepsOf, upToFirstWrong } from './enqueue-steps.ts'
 import { withWayToTopics } from './missing-topics.ts'
 import { barText, ProgressLine } from './output/progress-line.ts'
 import { plain } from './output/table.ts'
@@ -114,19 +115,36 @@ export class EnqueueRun {
   /** True when all of it was unavailable: Kafka or Redis is away. */
   async #enqueue(batch: readonly Line[]): Promise<boolean> {
     const before = this.#counts.unavailable
-    // The first that is wrong is where it is to stop: what comes after it must not be sent.
-    const lines = this.#parts.stopsOnError ? upToFirstError(batch) : batch
-    for (const line of lines) if ('error' in line) this.#refuse(line.number, line.error)
+    const { stopsOnError } = this.#parts
+    const lines = stopsOnError ? upToFirstWrong(batch, systemClock.nowMs()) : batch
     const good = lines.filter(line => 'item' in line)
-    for (const [type, ofType] of Map.groupBy(good, line => line.type)) {
-      const answers = await this.#send(
-        type,
-        ofType.map(({ item }) => item),
-      )
-      for (const [at, { number }] of ofType.entries()) await this.#answer(number, answers[at])
+    const steps = stopsOnError ? stepsOf(good) : Map.groupBy(good, line => line.type).values()
+    let sent = 0
+    // Told in the order of the lines where it stops: those before it are sent first.
+    if (!stopsOnError) this.#refuseWrong(lines)
+    for (const step of steps) {
+      await this.#sendStep(step)
+      sent += step.length
+      if (stopsOnError && this.#hasFirstError) {
+        this.#counts.lines += sent
+        return false
+      }
     }
+    if (stopsOnError) this.#refuseWrong(lines)
     this.#counts.lines += lines.length
     return good.length > 0 && this.#counts.unavailable - before === good.length
+  }
+
+  #refuseWrong(lines: readonly Line[]): void {
+    for (const line of lines) if ('error' in line) this.#refuse(line.number, line.error)
+  }
+
+  async #sendStep(step: readonly (LineItem & { readonly number: number })[]): Promise<void> {
+    const answers = await this.#send(
+      step[0]?.type ?? '',
+      step.map(({ item }) => item),
+    )
+    for (const [at, { number }] of step.entries()) await this.#answer(number, answers[at])
   }
 
   async #send(
@@ -178,11 +196,6 @@ export class EnqueueRun {
     const told = `${lines.toLocaleString('en-US')} ${lines === 1 ? 'line' : 'lines'}${wrong === 0 ? '' : `, ${wrong.toLocaleString('en-US')} not accepted`}`
     return bytes === null ? told : `${barText(this.#bytesRead, bytes)}  ${told}`
   }
-}
-
-function upToFirstError(batch: readonly Line[]): readonly Line[] {
-  const at = batch.findIndex(line => 'error' in line)
-  return at === -1 ? batch : batch.slice(0, at + 1)
 }
 
 /** A table of definitions that is bounded: what an input can name has no end. */

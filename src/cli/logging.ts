@@ -8,10 +8,20 @@ import { colorsFor } from './output/style.ts'
 import { plain } from './output/table.ts'
 import type { Terminal } from './terminal.ts'
 
-/** The logger of a command that answers and ends: warnings and errors, unless more is asked for. */
+/**
+ * The logger of a command that answers and ends: warnings and errors, unless more is asked for. What the Kafka client says of its
+ * tries is left out then: how they ended is the command's answer.
+ */
 export function commandLogger(config: Config, terminal: Terminal, isVerbose: boolean): Logger {
   const level = isVerbose ? 'debug' : config.log.level === 'info' ? 'warn' : config.log.level
-  return makeLogger(level, config, terminal)
+  const logger = makeLogger(level, config, terminal)
+  if (isVerbose) return logger
+  const own =
+    (name: 'debug' | 'info' | 'warn') =>
+    (message: string, fields?: LogFields): void => {
+      if (!message.startsWith('kafkajs: ')) logger[name](message, fields)
+    }
+  return { ...logger, debug: own('debug'), info: own('info'), warn: own('warn') }
 }
 
 /** The logger of a command that goes on: what `log.level` says. */

@@ -13,6 +13,7 @@ import type { ExitCode } from './exit-codes.ts'
 import { EXIT_CODES, EXIT_CODE_HELP, exitCodeOf } from './exit-codes.ts'
 import { commandLogger } from './logging.ts'
 import { GROUP_SUMMARIES } from './commands/index.ts'
+import { stacksOf } from './output/error-stacks.ts'
 import { Output } from './output/output.ts'
 import type { OutputFormat, TimeStyle } from './output/output.ts'
 import { plain } from './output/table.ts'
@@ -118,6 +119,7 @@ async function runCommand(spec: CommandSpec, command: Command, terminal: Termina
     const logger = commandLogger(loaded.config, terminal, options.verbose === true)
     const format = options.json === true ? 'json' : (options.output ?? 'text')
     const output = new Output(terminal, format, options.time ?? 'relative')
+    if (spec.goesOnUnheard === true) terminal.goOnUnheard()
     return await traced(spec, terminal, () =>
       spec.run({ args: command.args, terminal, config: loaded.config, loaded, output, logger }, options),
     )
@@ -135,7 +137,7 @@ function loadOf(spec: CommandSpec, command: Command, terminal: Terminal, options
     flags.set(setting.name, command.getOptionValue(option.attributeName()))
   }
   const { config: file, profile } = options
-  const required = groups.includes('servers') ? REQUIRED_TO_CONNECT : []
+  const required = groups.includes('servers') && spec.isOffline !== true ? REQUIRED_TO_CONNECT : []
   return loadConfig({ env: terminal.env, flags, file, profile }, required)
 }
 
@@ -157,8 +159,7 @@ function ended(error: unknown, terminal: Terminal, name: string, isVerbose: bool
     terminal.err('interrupted\n')
     return EXIT_CODES.interrupted
   }
-  const stack = error instanceof Error && error.stack !== undefined ? error.stack : saidBy(error)
-  terminal.err(`${plain(isVerbose ? stack : saidBy(error))}\n`)
+  terminal.err(`${plain(isVerbose ? stacksOf(error) : saidBy(error))}\n`)
   if (!isErrandError(error)) {
     if (!isVerbose) terminal.err('`--verbose` shows where.\n')
     return EXIT_CODES.failed

@@ -18,7 +18,9 @@ This page is made from the commands themselves (\`npx vitest run --project packa
   shows times as milliseconds since 1970 (\`…AtMs\`) and numbers with every digit that they came with; \`--time iso|relative\` is for text.
 - **Where it connects**: a flag goes before a variable, that before the config file, that before the default. \`errand config show\` says
   what holds and why, \`errand config reference\` lists all settings. Secrets are no flags: use variables or files.
-- **Ctrl-C** ends what waits with 130, and changes nothing on the server side; a second one ends the process at once.
+- **Ctrl-C** ends what waits with 130, and changes nothing on the server side; a second one ends the process at once. What serves (worker,
+  reaper, console, dev) and is asked to stop ends with 0.
+- **A reader that leaves** (\`| head\`) ends what only looks, with 0. What changes something goes on, and ends with its own exit code.
 
 | exit code | means |
 |---|---|

@@ -1,6 +1,7 @@
 // The process as commands see it: where text goes, what comes in, and its wish to stop.
 
 import type { Readable } from 'node:stream'
+import { saidBy } from '../core/errors.ts'
 
 /** What a command knows of its process. */
 export interface Terminal {
@@ -10,6 +11,11 @@ export interface Terminal {
   readonly stdin: Readable
   /** Writes a line to stdout, for programs and people who asked for it. Resolves when the reader keeps up. */
   out(text: string): Promise<void>
+  /**
+   * From now on a reader of stdout that goes away ends nothing: what changes things goes on unheard, and ends with its own exit
+   * code. Before, it ends the process, with 0.
+   */
+  goOnUnheard(): void
   /** Writes to stderr, as it is. */
   err(text: string): void
   /** True when somebody looks at stderr: its last line can be drawn anew. False in CI and on a dumb terminal. */
@@ -26,11 +32,19 @@ export interface Terminal {
 export function processTerminal(): Terminal {
   const { env, stdin, stdout, stderr } = process
   const canDraw = (env['CI'] ?? '') === '' && env['TERM'] !== 'dumb'
-  // A reader that has seen enough (`errand list | head`) is no error.
+  let goesOn = false
+  let isHeard = true
   stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    process.exit(0)
+    isHeard = false
+    if (error.code !== 'EPIPE') {
+      stderr.write(`stdout cannot be written to: ${saidBy(error)}\n`)
+      process.exit(1)
+    }
+    // A reader that has seen enough (`errand list | head`) is no error.
+    if (!goesOn) process.exit(0)
   })
+  // Nobody is left to tell it to, and no reason for a worker to die.
+  stderr.on('error', () => undefined)
   // Node leaves `isTTY` out where there is no terminal, whatever its types say; colours would take that for "not said".
   const isTerminal = ({ isTTY = false }: { readonly isTTY?: boolean }): boolean => isTTY
   const [isIn, isOut, isErr] = [isTerminal(stdin), isTerminal(stdout), isTerminal(stderr)]
@@ -38,7 +52,10 @@ export function processTerminal(): Terminal {
     env,
     signal: stopping(),
     stdin,
-    out: text => new Promise(resolve => stdout.write(`${text}\n`, () => resolve())),
+    out: text => (isHeard ? new Promise(resolve => stdout.write(`${text}\n`, () => resolve())) : Promise.resolve()),
+    goOnUnheard: () => {
+      goesOn = true
+    },
     err: text => void stderr.write(text),
     isInteractive: isErr && canDraw,
     isOutTerminal: isOut,

@@ -7,6 +7,7 @@ import { parseExact } from '../core/exact-json.ts'
 import { uuidv7TimeMs } from '../core/ids.ts'
 import { memberText } from '../core/json-text.ts'
 import type { ConsoleParts } from './console-parts.ts'
+import { Problem } from './problem.ts'
 import type { RouteCall, RouteSpec } from './route.ts'
 import { defineRoute } from './route.ts'
 import { editBody, enqueueBody, idParams, reasonBody } from './request-schemas.ts'
@@ -78,6 +79,7 @@ type EnqueueCall = RouteCall<unknown, unknown, z.output<typeof enqueueBody>>
 const anything: z.ZodType = z.unknown()
 
 async function enqueue({ client, options }: ConsoleParts, { body, bodyText, requestId }: EnqueueCall): Promise<object> {
+  checkMetadataNames(bodyText)
   const { scheduledAtMs, ...rest } = body.options ?? {}
   const definition = defineActivity({ type: body.type, input: anything })
   const payload = 'payload' in body ? parseExact(payloadTextOf(bodyText)) : null
@@ -87,6 +89,15 @@ async function enqueue({ client, options }: ConsoleParts, { body, bodyText, requ
     ...(scheduledAtMs === undefined ? {} : { scheduledAt: new Date(scheduledAtMs) }),
   })
   return { id: handle.id, outcome: handle.outcome }
+}
+
+/** The schema passes over this one name, which would be lost without a word. Throws 400. */
+function checkMetadataNames(bodyText: string): void {
+  const { metadata } = JSON.parse(memberText(bodyText, 'options') ?? '{}') as { readonly metadata?: object }
+  if (metadata === undefined || !Object.hasOwn(metadata, '__proto__')) return
+  throw new Problem(400, 'invalid_argument', 'options.metadata: no name may be __proto__.', {
+    field: 'options.metadata',
+  })
 }
 
 /** The payload as it stands in the body, with every digit. */

@@ -1,9 +1,12 @@
 // Looking at activities: pages, one, what happened to it, searches, and what happens now.
 
 import { ErrandError } from '../core/errors.ts'
+import { CONSOLE_LIMITS } from '../core/limits.ts'
+import type { Storage } from '../storage/storage.ts'
 import { activityView, resultView } from './activity-view.ts'
 import { briefPage } from './brief-failure.ts'
 import type { ConsoleParts } from './console-parts.ts'
+import { withRedactedError } from './redaction.ts'
 import type { RouteCall, RouteSpec } from './route.ts'
 import { defineRoute } from './route.ts'
 import { idParams, listQuery, lookupQuery, searchQuery, streamQuery } from './request-schemas.ts'
@@ -38,7 +41,7 @@ function listRoutes(parts: ConsoleParts): RouteSpec[] {
       role: 'view',
       query: listQuery,
       answer: activityPage,
-      handle: ({ query }) => briefPage(client.inspect.list(given(query))),
+      handle: ({ query }) => briefPage(options, client.inspect.list(given(query))),
     }),
     defineRoute({
       method: 'GET',
@@ -83,7 +86,10 @@ function oneRoutes(parts: ConsoleParts): RouteSpec[] {
       role: 'view',
       params: idParams,
       answer: eventsSchema,
-      handle: async ({ params }) => ({ events: await client.inspect.events(params.id) }),
+      handle: async ({ params }) => {
+        const events = await client.inspect.events(params.id)
+        return { events: events.map(event => withRedactedError(options, event, event.activityType)) }
+      },
     }),
     defineRoute({
       method: 'GET',
@@ -110,7 +116,7 @@ function oneRoutes(parts: ConsoleParts): RouteSpec[] {
       handle: async ({ params: { id } }) => {
         const status = listQuery.shape.status.safeParse(RUNNERQ_LISTS[id] ?? id)
         return status.success
-          ? briefPage(client.inspect.list({ status: status.data }))
+          ? briefPage(options, client.inspect.list({ status: status.data }))
           : activityView(options, await known(parts, id))
       },
     }),
@@ -164,13 +170,31 @@ async function lookup(
 ): Promise<object> {
   const isId = idParams.safeParse({ id: text }).success
   const snapshot = isId ? await client.inspect.get(text) : null
-  if (snapshot !== null) return { id: text, by: 'id', type: snapshot.type }
-  const types = type === undefined ? [...new Set((await lanes.get()).value.map(lane => lane.type))] : [type]
-  for (const each of types) {
-    const id = await options.storage.lookupKey({ type: each, key: text })
-    if (id !== null) return { id, by: 'key', type: each }
+  if (snapshot !== null) {
+    const { type: ofType } = snapshot
+    return { id: text, by: 'id', type: ofType, hits: [{ id: text, type: ofType }] }
   }
-  return { id: null, by: null, type: null }
+  const types = type === undefined ? [...new Set((await lanes.get()).value.map(lane => lane.type))] : [type]
+  const hits = await keyHits(options.storage, types, text)
+  const [first] = hits
+  return first !== undefined && hits.length === 1 ? { ...first, by: 'key', hits } : { ...nothing, hits }
+}
+
+const nothing = { id: null, by: null, type: null }
+
+/** Each type has keys of its own: one text may be a key of several. */
+async function keyHits(
+  storage: Storage,
+  types: readonly string[],
+  key: string,
+): Promise<readonly { readonly id: string; readonly type: string }[]> {
+  const hits: { readonly id: string; readonly type: string }[] = []
+  for (let at = 0; at < types.length; at += CONSOLE_LIMITS.lookupsAtOnce) {
+    const some = types.slice(at, at + CONSOLE_LIMITS.lookupsAtOnce)
+    const ids = await Promise.all(some.map(type => storage.lookupKey({ type, key })))
+    hits.push(...some.flatMap((type, n) => (ids[n] == null ? [] : [{ id: ids[n], type }])))
+  }
+  return hits
 }
 
 /** Without what was not given: the port tells left out from undefined. */

@@ -6,31 +6,35 @@ import { parseExact } from '../core/exact-json.ts'
 import { failureFingerprint } from '../core/failure.ts'
 import { EDITED_FROM } from '../core/redrive.ts'
 import type { ActivitySnapshot } from '../storage/storage.ts'
-import type { Redactable, ResolvedConsoleOptions } from './console-options.ts'
+import type { ResolvedConsoleOptions } from './console-options.ts'
+import type { RedactOptions, Whose } from './redaction.ts'
+import { redacted, redactedActivity, withoutHiddenError } from './redaction.ts'
 import type { ShownResult } from './schemas.ts'
 import { sentenceOf } from './sentence.ts'
 
 type ViewOptions = Pick<ResolvedConsoleOptions, 'storage' | 'clock' | 'logger' | 'redactPayload' | 'traceUrl'>
-type Whose = Pick<Redactable, 'id' | 'type' | 'metadata'>
 
 /** Everything about an activity. */
 export async function activityView(options: ViewOptions, snapshot: ActivitySnapshot): Promise<object> {
   const { storage, clock, traceUrl } = options
-  const { payloadJson: _, traceparent, lastError, ...rest } = snapshot
+  const shown = redactedActivity(options, snapshot)
+  const { payloadJson: _, traceparent, ...rest } = shown
   const [result, edited] = await Promise.all([storage.getResult({ id: snapshot.id }), editedAs(options, snapshot)])
   const nowMs = clock.nowMs()
   const traceId = traceparent?.split('-')[1] ?? null
   return {
     ...rest,
-    ...{ lastError, isRedacted: options.redactPayload !== null },
-    payload: payloadView(options, snapshot),
+    isRedacted: options.redactPayload !== null,
+    // Left out where it is not there any more: null is a payload too.
+    ...(snapshot.payloadJson === null ? {} : { payload: payloadView(options, snapshot) }),
     editedFrom: snapshot.metadata[EDITED_FROM] ?? null,
     editedAs: edited,
     traceId,
     traceUrl: traceId === null || traceUrl === null ? null : traceUrl.replaceAll('{traceId}', traceId),
     result: resultView(options, snapshot, result),
-    fingerprint: lastError === null ? null : failureFingerprint(lastError),
-    sentence: sentenceOf(snapshot, nowMs),
+    // Of what is hidden too: by it its group is found.
+    fingerprint: snapshot.lastError === null ? null : failureFingerprint(snapshot.lastError),
+    sentence: sentenceOf(shown, nowMs),
     nowMs,
   }
 }
@@ -51,38 +55,17 @@ async function editedAs(
 }
 
 /** The payload, or what is shown in its place. */
-export function payloadView(
-  options: Pick<ViewOptions, 'redactPayload' | 'logger'>,
-  snapshot: ActivitySnapshot,
-): unknown {
+export function payloadView(options: RedactOptions, snapshot: ActivitySnapshot): unknown {
   const { payloadJson } = snapshot
-  return payloadJson === null ? null : shown(options, snapshot, 'payload', payloadJson)
+  return payloadJson === null ? null : redacted(options, snapshot, 'payload', parseExact(payloadJson))
 }
 
 /** A result, or what is shown in its place. `whose`: null where nothing is known of the activity any more. */
-export function resultView(
-  options: Pick<ViewOptions, 'redactPayload' | 'logger'>,
-  whose: Whose,
-  result: StoredResult | null,
-): ShownResult | null {
+export function resultView(options: RedactOptions, whose: Whose, result: StoredResult | null): ShownResult | null {
   if (result === null) return null
   const { state, atMs, dataJson } = result
-  return { state, atMs, data: shown(options, whose, 'result', dataJson), isRedacted: options.redactPayload !== null }
-}
-
-function shown(
-  { redactPayload, logger }: Pick<ViewOptions, 'redactPayload' | 'logger'>,
-  { id, type, metadata }: Whose,
-  part: Redactable['part'],
-  json: string,
-): unknown {
-  const value = parseExact(json)
-  if (redactPayload === null) return value
-  try {
-    return redactPayload({ id, type, metadata, part, value }) ?? null
-  } catch (error) {
-    // Who hides data must not show it because of a mistake.
-    logger.error('redactPayload threw; nothing is shown', { id, error: saidBy(error) })
-    return null
-  }
+  const value = parseExact(dataJson)
+  const known = state === 'err' ? withoutHiddenError(options, whose, value) : value
+  const data = redacted(options, whose, 'result', known)
+  return { state, atMs, data, isRedacted: options.redactPayload !== null }
 }

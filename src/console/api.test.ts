@@ -120,10 +120,14 @@ describe('what is answered is what is described', () => {
     const other = await ground.ended({ host: 'gone' })
     const waiting = (await ground.client.enqueue(mail, {}, { delayMs: 3_600_000 })).id
     const rows: readonly (readonly [string, string, unknown])[] = [
-      ['/api/activities', '/api/activities', { type: 'mail', payload: { n: 1 } }],
+      ['/api/activities', '/api/activities', { type: 'mail', payload: { n: 1 }, reason: 'r' }],
       ['/api/activities/{id}/cancel', `/api/activities/${waiting}/cancel`, { reason: 'not wanted' }],
-      ['/api/activities/{id}/redrive', `/api/activities/${mine}/redrive`, {}],
-      ['/api/activities/{id}/edit-and-redrive', `/api/activities/${other}/edit-and-redrive`, { payload: {} }],
+      ['/api/activities/{id}/redrive', `/api/activities/${mine}/redrive`, { reason: 'r' }],
+      [
+        '/api/activities/{id}/edit-and-redrive',
+        `/api/activities/${other}/edit-and-redrive`,
+        { payload: {}, reason: 'r' },
+      ],
       ['/api/dead-letters/preview', '/api/dead-letters/preview', { filter: { type: 'mail' } }],
       ['/api/dead-letters/redrive', '/api/dead-letters/redrive', { filter: { type: 'none' }, reason: 'r' }],
       ['/api/activities/cancel', '/api/activities/cancel', { filter: { type: 'none' }, reason: 'r' }],
@@ -140,7 +144,11 @@ describe('what is answered is what is described', () => {
     expect(problems(checkOf('get', '/api/operations/{id}'), (await host.get(`/api/operations/${id}`)).json)).toEqual([])
     const cancelled = await host.post(`/api/operations/${id}/cancel`, { reason: 'too late' })
     expect(problems(checkOf('post', '/api/operations/{id}/cancel'), cancelled.json)).toEqual([])
-    expect((await host.post(`/api/operations/${mine}/cancel`, {})).status).toBe(404)
+    expect((await host.post(`/api/operations/${mine}/cancel`, { reason: 'r' })).status).toBe(404)
+    for (const [, path, body] of rows.filter(([, , row]) => 'reason' in (row as object))) {
+      const { status, json } = await host.post(path, { ...(body as object), reason: ' ' })
+      expect([path, status, json]).toMatchObject([path, 400, { error: { field: 'reason' } }])
+    }
   })
 
   test('every problem is described, and every route was asked', async () => {
@@ -211,12 +219,12 @@ test('a failed order is found, understood, mended with its history, and complete
 
 test('numbers keep every digit, from the request to the record and back', async () => {
   const payload = '{"n":12345678901234567890,"x":1.0,"deep":[-0,1e400]}'
-  const posted = await host.post('/api/activities', `{"type":"mail","payload":${payload}}`)
+  const posted = await host.post('/api/activities', `{"type":"mail","reason":"r","payload":${payload}}`)
   const { id } = posted.json as { id: string }
   expect((await ground.storage.getActivity({ id }))?.payloadJson).toBe(payload)
   expect((await host.get(`/api/activities/${id}`)).text).toContain(payload)
   const failed = await ground.ended({ host: 'digits' })
-  const edited = await host.post(`/api/activities/${failed}/edit-and-redrive`, `{"payload":${payload}}`)
+  const edited = await host.post(`/api/activities/${failed}/edit-and-redrive`, `{"reason":"r","payload":${payload}}`)
   expect((await ground.storage.getActivity({ id: (edited.json as { id: string }).id }))?.payloadJson).toBe(payload)
 })
 
@@ -242,13 +250,13 @@ test('enqueue takes its options, and under the same UUIDv7 enqueues the same one
 
 test('a repeated request does nothing new, also at the same time, and one that failed can be tried again', async () => {
   const headers = { 'x-errand-request': randomUUID() }
-  const body = { type: 'mail', payload: { n: randomUUID() } }
+  const body = { type: 'mail', payload: { n: randomUUID() }, reason: 'r' }
   const answers = await Promise.all(Array.from({ length: 5 }, () => host.post('/api/activities', body, headers)))
   expect(new Set(answers.map(({ text }) => text)).size).toBe(1)
   const failing = { 'x-errand-request': randomUUID() }
   const target = `/api/activities/${ids.next()}/cancel`
-  expect((await host.post(target, {}, failing)).status).toBe(404)
-  expect((await host.post(target, {}, failing)).status).toBe(404)
+  expect((await host.post(target, { reason: 'r' }, failing)).status).toBe(404)
+  expect((await host.post(target, { reason: 'r' }, failing)).status).toBe(404)
 })
 
 test('pages go on by cursor, and give each activity once', async () => {
@@ -272,6 +280,8 @@ test('a search says how far it looked, goes on, and keeps to its window', async 
   await ground.storage.awaitResult({ id: handle.id, signal: AbortSignal.timeout(20_000) })
   const found = (await host.get(`/api/activities/search?text=${needle}`)).json as { lookedAt: number }
   expect(found).toMatchObject({ items: [{ id: handle.id }], isComplete: true, cursor: null })
+  const copied = encodeURIComponent(`{ "needle":  "${needle}" }`)
+  expect((await host.get(`/api/activities/search?text=${copied}`)).json).toMatchObject({ items: [{ id: handle.id }] })
   expect(found.lookedAt).toBeGreaterThan(3)
   const { endedAtMs = 0 } = (await ground.storage.getActivity({ id: handle.id })) ?? {}
   const before = (await host.get(`/api/activities/search?text=${needle}&toMs=${endedAtMs}`)).json
@@ -281,10 +291,32 @@ test('a search says how far it looked, goes on, and keeps to its window', async 
 })
 
 test('an id and a key are looked up by one box', async () => {
-  expect((await host.get(`/api/lookup?text=${dead}`)).json).toEqual({ id: dead, by: 'id', type: 'mail' })
-  expect((await host.get('/api/lookup?text=later-1')).json).toEqual({ id: later, by: 'key', type: 'mail' })
-  expect((await host.get('/api/lookup?text=later-1&type=other')).json).toEqual({ id: null, by: null, type: null })
+  expect((await host.get(`/api/lookup?text=${dead}`)).json).toEqual({
+    ...{ id: dead, by: 'id', type: 'mail', hits: [{ id: dead, type: 'mail' }] },
+  })
+  const hits = [{ id: later, type: 'mail' }]
+  expect((await host.get('/api/lookup?text=later-1')).json).toEqual({ id: later, by: 'key', type: 'mail', hits })
+  expect((await host.get('/api/lookup?text=later-1&type=other')).json).toEqual({
+    ...{ id: null, by: null, type: null, hits: [] },
+  })
   expect((await host.get(`/api/lookup?text=${encodeURIComponent('no such key, {}')}`)).json).toMatchObject({ id: null })
+})
+
+test('a key of several types stands for none of them alone: all are named', async () => {
+  const options = { key: 'shared-1', delayMs: 3_600_000 }
+  const enqueue = async (type: string): Promise<unknown> =>
+    (await host.post('/api/activities', { type, options, reason: 'r' })).json
+  const [mailed, lettered] = [await enqueue('mail'), await enqueue('letter')] as { id: string }[]
+  await using fresh = await ConsoleHost.open({ storage: ground.storage }) // the other one knows the types of a second ago
+  const { hits, ...one } = (await fresh.get('/api/lookup?text=shared-1')).json as { hits: unknown[] }
+  expect(one).toEqual({ id: null, by: null, type: null })
+  expect(hits).toHaveLength(2)
+  expect(hits).toEqual(
+    expect.arrayContaining([
+      { id: mailed?.id, type: 'mail' },
+      { id: lettered?.id, type: 'letter' },
+    ]),
+  )
 })
 
 test('who holds what, and how the minutes went', async () => {

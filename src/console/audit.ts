@@ -1,5 +1,7 @@
 // Who did what, when, on what, why, and what came of it: a log line each, and the latest in memory. The records that an act writes
 // (a cancelled outcome, an operation) say it for good; this says it here and now, and of refusals too.
+//
+// What strangers are refused is kept apart: anybody can be refused as often as he likes, and must not push out what was done.
 
 import type { Clock } from '../core/clock.ts'
 import { CONSOLE_LIMITS } from '../core/limits.ts'
@@ -44,7 +46,10 @@ export class AuditTrail {
   readonly #logger: Logger
   readonly #listener: ((entry: AuditEntry) => void) | null
   readonly #entries: AuditEntry[] = []
+  readonly #ofStrangers: AuditEntry[] = []
   #count = 0
+  #strangerLogAtMs = Number.NEGATIVE_INFINITY
+  #untold = 0
 
   constructor(parts: {
     readonly clock: Clock
@@ -56,19 +61,46 @@ export class AuditTrail {
     this.#listener = parts.listener
   }
 
-  /** The latest, newest first. */
+  /** The latest, newest first: of those who are known, and a few of what strangers were refused. */
   latest(): readonly AuditEntry[] {
-    return this.#entries.toReversed()
+    return [...this.#entries, ...this.#ofStrangers].toSorted((a, b) => b.id - a.id)
   }
 
   /** Notes one. Never throws. */
   note(facts: Omit<AuditEntry, 'id' | 'atMs'>): void {
+    const entry = this.#kept(this.#entries, CONSOLE_LIMITS.auditEntriesMax, facts)
+    this.#logger[entry.outcome === 'done' ? 'info' : 'warn'](`audit: ${entry.act} ${entry.outcome}`, { audit: entry })
+    this.#tell(entry)
+  }
+
+  /**
+   * Notes what nobody that we know, or another site's page, was refused. The log and the listener hear of the first in a minute,
+   * and the log of how many went before it unsaid. Never throws.
+   */
+  noteStranger(facts: Omit<AuditEntry, 'id' | 'atMs'>): void {
+    const entry = this.#kept(this.#ofStrangers, CONSOLE_LIMITS.strangerEntriesMax, facts)
+    const nowMs = this.#clock.monotonicMs()
+    if (nowMs - this.#strangerLogAtMs < CONSOLE_LIMITS.strangerLogMs) {
+      this.#untold += 1
+      return
+    }
+    const untold = this.#untold
+    this.#strangerLogAtMs = nowMs
+    this.#untold = 0
+    this.#logger.warn(`audit: ${entry.act} ${entry.outcome} to a stranger`, { audit: entry, untoldBefore: untold })
+    this.#tell(entry)
+  }
+
+  #kept(ring: AuditEntry[], max: number, facts: Omit<AuditEntry, 'id' | 'atMs'>): AuditEntry {
     this.#count += 1
     const subject = clipUtf8(facts.subject, 1_024)
     const entry: AuditEntry = { id: this.#count, atMs: this.#clock.nowMs(), ...facts, subject }
-    this.#entries.push(entry)
-    if (this.#entries.length > CONSOLE_LIMITS.auditEntriesMax) this.#entries.shift()
-    this.#logger[entry.outcome === 'done' ? 'info' : 'warn'](`audit: ${entry.act} ${entry.outcome}`, { audit: entry })
+    ring.push(entry)
+    if (ring.length > max) ring.shift()
+    return entry
+  }
+
+  #tell(entry: AuditEntry): void {
     try {
       this.#listener?.(entry)
     } catch (error) {

@@ -5,6 +5,8 @@ import type { RecordedFailure } from '../core/activity.ts'
 import { CONSOLE_LIMITS } from '../core/limits.ts'
 import { clipUtf8 } from '../core/text.ts'
 import type { Page } from '../storage/storage.ts'
+import type { RedactOptions } from './redaction.ts'
+import { withRedactedError } from './redaction.ts'
 
 /** Class, text and code. */
 export function briefFailure<T extends RecordedFailure | null | undefined>(failure: T): T | RecordedFailure {
@@ -19,10 +21,10 @@ export function briefed<T extends { readonly error?: RecordedFailure | null }>(i
   return item.error === undefined ? item : { ...item, error: briefFailure(item.error) }
 }
 
-/** A page of such. */
-export async function briefPage<T extends { readonly error?: RecordedFailure | null }>(
-  page: Promise<Page<T>>,
-): Promise<Page<T>> {
+/** A page of activities, each with its failure in short, as far as it is shown. */
+export async function briefPage<
+  T extends { readonly id: string; readonly type: string; readonly error?: RecordedFailure | null },
+>(options: RedactOptions, page: Promise<Page<T>>): Promise<Page<T>> {
   const { items, cursor } = await page
-  return { items: items.map(item => briefed(item)), cursor }
+  return { items: items.map(item => briefed(withRedactedError(options, item, item.type))), cursor }
 }

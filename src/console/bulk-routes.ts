@@ -10,6 +10,7 @@ import { CONSOLE_LIMITS, OPERATION_LIMITS } from '../core/limits.ts'
 import { clipUtf8 } from '../core/text.ts'
 import { briefPage, briefed } from './brief-failure.ts'
 import type { ConsoleParts } from './console-parts.ts'
+import { redactedError, withRedactedError } from './redaction.ts'
 import type { RouteCall, RouteSpec } from './route.ts'
 import { defineRoute } from './route.ts'
 import {
@@ -54,6 +55,7 @@ function deadLetterRoutes({ client, options }: ConsoleParts): RouteSpec[] {
       answer: deadLetterPage,
       handle: ({ query: { type, cursor = null, limit } }) =>
         briefPage(
+          options,
           client.inspect.deadLetters({
             cursor,
             ...(type === undefined ? {} : { type }),
@@ -69,7 +71,14 @@ function deadLetterRoutes({ client, options }: ConsoleParts): RouteSpec[] {
       isHeavy: true,
       query: groupsQuery,
       answer: groupsSchema,
-      handle: ({ query, signal }) => groupDeadLetters(storage, { limit: LOOKED_AT, ...query, signal }),
+      handle: async ({ query, signal }) => {
+        const found = await groupDeadLetters(storage, { limit: LOOKED_AT, ...query, signal })
+        const groups = found.groups.map(group => {
+          const whose = { id: group.sampleIds[0] ?? '', type: group.types[0] ?? '', metadata: {} }
+          return { ...group, error: redactedError(options, whose, group.error) }
+        })
+        return { ...found, groups }
+      },
     }),
     defineRoute({
       method: 'POST',
@@ -82,7 +91,10 @@ function deadLetterRoutes({ client, options }: ConsoleParts): RouteSpec[] {
       answer: previewSchema,
       handle: async ({ body, signal }) => {
         const preview = await previewOperation({ storage, spec: body, limit: LOOKED_AT, signal })
-        return { ...preview, samples: preview.samples.map(sample => briefed(sample)) }
+        return {
+          ...preview,
+          samples: preview.samples.map(sample => briefed(withRedactedError(options, sample, sample.type ?? ''))),
+        }
       },
     }),
   ]

@@ -35,10 +35,11 @@ export interface ConsoleDiagnosis {
 export interface Redactable {
   readonly id: string
   readonly type: string
+  /** Empty where it is not known: of the errors of lists, groups, events and the stream. */
   readonly metadata: Readonly<Record<string, string>>
-  /** Which of the two it is. */
-  readonly part: 'payload' | 'result'
-  /** Parsed. Numbers that JavaScript cannot hold are opaque objects that `JSON.stringify` writes as they came. */
+  /** What it is. `error`: one failure, whose causes are in it; `metadata`: all of it. */
+  readonly part: 'payload' | 'result' | 'error' | 'metadata' | 'key'
+  /** A payload or result is parsed. Numbers that JavaScript cannot hold are opaque objects that `JSON.stringify` writes as they came. */
   readonly value: unknown
 }
 
@@ -62,7 +63,12 @@ export interface ConsoleOptions {
   readonly allowedHosts?: readonly string[] | undefined
   /** Nobody may act, whatever the token. @defaultValue false */
   readonly readOnly?: boolean | undefined
-  /** Gives what is shown in place of a payload or a result, to everybody. When it throws, null is shown. @defaultValue none */
+  /**
+   * Gives what is shown, and searched, in place of a payload, a result, an error, metadata or a key, to everybody. What it does not
+   * change it gives back as it came. When it throws, or gives what is no error, metadata or key in place of one, nothing of it is
+   * shown. It does not cover ids, types, workers, reasons that people gave, and what bulk work says of its own failures; who has a
+   * whole key still finds its activity by it. @defaultValue none
+   */
   readonly redactPayload?: ((given: Redactable) => unknown) | undefined
   /** Of a trace, with `{traceId}` in it: `http://` or `https://`. @defaultValue none */
   readonly traceUrl?: string | undefined

@@ -18,6 +18,7 @@ import { HostGate } from './host-gate.ts'
 import { KeptAnswer } from './kept-answer.ts'
 import { LiveHub } from './live-hub.ts'
 import { Problem, problemResponse } from './problem.ts'
+import { redactedEvents } from './redaction.ts'
 import { RequestOnce } from './request-once.ts'
 import { secured } from './security-headers.ts'
 import { SeriesBook } from './series.ts'
@@ -71,7 +72,7 @@ function partsOf(options: ResolvedConsoleOptions): AppParts {
     audit: new AuditTrail({ clock, logger, listener: options.audit }),
     hub: new LiveHub({
       ...{ clock, logger },
-      events: signal => client.events({ signal }),
+      events: signal => redactedEvents(options, client.events({ signal })),
       onEvent: event => series.count(event),
       onGap: () => series.gap(),
     }),

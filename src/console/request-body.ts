@@ -7,8 +7,18 @@ import { Problem } from './problem.ts'
 /** Levels around a payload of the deepest kind. */
 const LEVELS_AROUND = 4
 
-/** The body as text and parsed. An empty one is an empty object. Throws 400, 413 or 415. */
-export async function readJsonBody(request: Request): Promise<{ readonly text: string; readonly value: unknown }> {
+/** Whoever sent a body has gone before it was whole: nobody waits for the answer. */
+export class BodyAborted extends Problem {
+  constructor() {
+    super(400, 'invalid_argument', 'the body ended before it was whole.', { field: 'body' })
+  }
+}
+
+/** The body as text and parsed. An empty one is an empty object. Throws 400 (also {@link BodyAborted}), 413 or 415. */
+export async function readJsonBody(
+  request: Request,
+  bytesMax: number = CONSOLE_LIMITS.bodyBytesMax,
+): Promise<{ readonly text: string; readonly value: unknown }> {
   const type = request.headers.get('content-type') ?? ''
   // A form of somebody else's page can send text/plain, but not this.
   if (!/^application\/json\s*(;|$)/i.test(type)) {
@@ -16,7 +26,7 @@ export async function readJsonBody(request: Request): Promise<{ readonly text: s
       field: 'content-type',
     })
   }
-  const text = await readText(request)
+  const text = await readText(request, bytesMax)
   if (text.trim() === '') return { text: '{}', value: {} }
   if (isDeeperThan(text, LIMITS.jsonDepthMax + LEVELS_AROUND)) {
     throw new Problem(400, 'invalid_argument', `the body is nested more than ${LIMITS.jsonDepthMax} levels deep.`)
@@ -28,26 +38,32 @@ export async function readJsonBody(request: Request): Promise<{ readonly text: s
   }
 }
 
-async function readText(request: Request): Promise<string> {
-  const { bodyBytesMax } = CONSOLE_LIMITS
-  if (Number(request.headers.get('content-length') ?? 0) > bodyBytesMax) throw tooLarge()
+async function readText(request: Request, bytesMax: number): Promise<string> {
+  if (Number(request.headers.get('content-length') ?? 0) > bytesMax) throw tooLarge(bytesMax)
   if (request.body === null) return ''
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of request.body as AsyncIterable<Uint8Array>) {
-    bytes += chunk.byteLength
-    if (bytes > bodyBytesMax) throw tooLarge()
-    chunks.push(chunk)
-  }
+  const bytes = await bytesOf(request.body, bytesMax)
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
     throw new Problem(400, 'invalid_argument', 'the body is not UTF-8.', { field: 'body' })
   }
 }
 
-function tooLarge(): Problem {
-  return new Problem(413, 'payload_too_large', `the body is over ${CONSOLE_LIMITS.bodyBytesMax} bytes.`, {
-    field: 'body',
-  })
+async function bytesOf(body: NonNullable<Request['body']>, bytesMax: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  try {
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      bytes += chunk.byteLength
+      if (bytes > bytesMax) throw tooLarge(bytesMax)
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    throw error instanceof Problem ? error : new BodyAborted()
+  }
+  return Buffer.concat(chunks)
+}
+
+function tooLarge(bytesMax: number): Problem {
+  return new Problem(413, 'payload_too_large', `the body is over ${bytesMax} bytes.`, { field: 'body' })
 }

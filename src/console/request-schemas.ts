@@ -19,6 +19,8 @@ const timeOfQuery = z.coerce.number().pipe(timeMs)
 const cursor = z.string().max(4_096)
 const limit = z.coerce.number().pipe(z.int().min(1).max(LIMITS.pageItemsMax))
 const reason = z.string().trim().max(LIMITS.reasonBytesMax)
+/** Whoever changes something says why. */
+const requiredReason = reason.min(1, 'must say why')
 const status = z.enum(STATUSES)
 
 /** `:id` */
@@ -78,7 +80,7 @@ export const streamQuery = z.strictObject({
 export const operationsQuery = z.strictObject({ limit: limit.default(50) })
 
 /** Why. */
-export const reasonBody = z.strictObject({ reason: reason.optional() })
+export const reasonBody = z.strictObject({ reason: requiredReason })
 
 /** A new activity. `payload` is read from the text of the body, so that every digit stays. */
 export const enqueueBody = z.strictObject({
@@ -97,11 +99,11 @@ export const enqueueBody = z.strictObject({
       id: idText.optional(),
     })
     .optional(),
-  reason: reason.optional(),
+  reason: requiredReason,
 })
 
 /** Another payload for what has failed. */
-export const editBody = z.strictObject({ payload: z.unknown(), reason: reason.optional() })
+export const editBody = z.strictObject({ payload: z.unknown(), reason: requiredReason })
 
 const filterFields = {
   type: typeText.optional(),
@@ -135,8 +137,6 @@ const bulkFields = {
   /** What a preview counted, for "left". */
   expected: z.int().min(0).optional(),
 }
-/** Bulk work must say why. */
-const requiredReason = reason.min(1, 'must say why')
 
 /** Counts what bulk work would act on. */
 export const previewBody = z.strictObject({

@@ -41,6 +41,8 @@ export interface RouteSpec<Params = unknown, Query = unknown, Body = unknown> {
   readonly params?: z.ZodType<Params>
   readonly query?: z.ZodType<Query>
   readonly body?: z.ZodType<Body>
+  /** @defaultValue `CONSOLE_LIMITS.bodyBytesMax` */
+  readonly bodyBytesMax?: number
   /** What is answered; undefined: not JSON, as `answers` says. */
   readonly answer?: z.ZodType
   readonly answers?: string

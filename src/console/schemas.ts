@@ -174,7 +174,7 @@ export const activitySchema: z.ZodType = name(
   'Activity',
   z.strictObject({
     ...summaryFields,
-    ...{ payload: z.unknown(), isRedacted: z.boolean(), metadata: z.record(text, text), key: maybe(text) },
+    ...{ payload: z.unknown().optional(), isRedacted: z.boolean(), metadata: z.record(text, text), key: maybe(text) },
     ...{ retryCount: count, timeoutMs: maybe(count), currentWorker: maybe(text), lastWorker: maybe(text) },
     ...{ lastError: maybe(failure), leaseDeadlineMs: maybe(atMs), cancelRequested: z.boolean() },
     ...{ parentId: maybe(text), redriveOf: maybe(text), redrivenAs: maybe(text) },
@@ -182,7 +182,7 @@ export const activitySchema: z.ZodType = name(
     ...{ coordinates: maybe(coordinates), traceId: maybe(text), traceUrl: maybe(text), result: maybe(result) },
     ...{ fingerprint: maybe(text), sentence: text, nowMs: atMs },
   }),
-  'Everything that is known of an activity. `payload` is null also when it is no longer there.',
+  'Everything that is known of an activity. `payload` is left out when it is no longer there.',
 )
 
 const event: z.ZodType<ActivityEvent> = name(
@@ -221,7 +221,11 @@ export const searchSchema: z.ZodType = name(
 
 export const lookupSchema: z.ZodType = name(
   'Lookup',
-  z.strictObject({ id: maybe(text), by: maybe(z.enum(['id', 'key'])), type: maybe(text) }),
+  z.strictObject({
+    ...{ id: maybe(text), by: maybe(z.enum(['id', 'key'])), type: maybe(text) },
+    hits: z.array(z.strictObject({ id: text, type: text })),
+  }),
+  'What a text stands for. `id` is null where it is nothing, or a key of several types: `hits` has all of them.',
 )
 
 export const groupsSchema: z.ZodType = name(

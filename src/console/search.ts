@@ -9,6 +9,7 @@ import type { ActivitySummary, Storage } from '../storage/storage.ts'
 import { payloadView } from './activity-view.ts'
 import { briefed } from './brief-failure.ts'
 import type { ResolvedConsoleOptions } from './console-options.ts'
+import { redactedActivity, withRedactedError } from './redaction.ts'
 
 /** What is searched for. */
 export interface SearchParams {
@@ -62,7 +63,7 @@ export async function searchActivities(options: SearchOptions, params: SearchPar
     place = nextPlace({ place, statuses, cursor: isPast(params, status, page.items) ? null : page.cursor })
   }
   return {
-    items: [...found.values()].map(item => briefed(summaryOf(item))),
+    items: [...found.values()].map(item => briefed(withRedactedError(options, summaryOf(item), item.type))),
     cursor: place === null ? null : Buffer.from(JSON.stringify(place)).toString('base64url'),
     lookedAt: times.length,
     fromMs: times.length === 0 ? null : Math.min(...times),
@@ -115,16 +116,25 @@ async function matches(
   { text, signal }: SearchParams,
   item: ActivitySummary,
 ): Promise<boolean> {
-  const wanted = text.toLowerCase()
-  const has = (one: string | null | undefined): boolean => one?.toLowerCase().includes(wanted) ?? false
-  const { id, type, worker, error } = item
+  const wanted = comparable(text)
+  const has = (one: string | null | undefined): boolean => one != null && comparable(one).includes(wanted)
+  // What is hidden is not found either: else its letters could be guessed one by one.
+  const { id, type, worker, error } = withRedactedError(options, item, item.type)
   if ([id, type, worker, error?.name, error?.message, error?.code].some(has)) return true
   if (signal.aborted) return false
   const snapshot = await options.storage.getActivity({ id })
   if (snapshot === null) return false
-  if (has(snapshot.key) || Object.entries(snapshot.metadata).some(entry => entry.some(has))) return true
-  // What is hidden is not found either: else its letters could be guessed one by one.
+  const { key, metadata } = redactedActivity(options, snapshot)
+  if (has(key) || Object.entries(metadata).some(entry => entry.some(has))) return true
   return has(options.redactPayload === null ? snapshot.payloadJson : JSON.stringify(payloadView(options, snapshot)))
+}
+
+/** Without case, and without white space that says nothing: `{"a": 1}` is copied from pages, `{"a":1}` is what was enqueued. */
+function comparable(text: string): string {
+  return text
+    .toLowerCase()
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/ ?([{}[\]:,]) ?/g, '$1')
 }
 
 /** Dead letters say more in their own list. */

@@ -1,10 +1,14 @@
 // Who is let in, from where, and what nobody gets: on a real HTTP server.
 
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ConsoleGround } from '../../test/support/console-activities.ts'
 import type { Answer } from '../../test/support/console-host.ts'
 import { ConsoleHost, OWN_PAGE } from '../../test/support/console-host.ts'
+import { CONSOLE_LIMITS } from '../core/limits.ts'
+import { silentLogger } from '../core/logger.ts'
 import type { AuditEntry } from './index.ts'
 import { CONTENT_SECURITY_POLICY } from './security-headers.ts'
 
@@ -87,7 +91,7 @@ describe('the name that is called', () => {
 describe('the page that asks', () => {
   const own = { ...OWN_PAGE, 'x-errand-request': undefined }
   const change = (headers: Readonly<Record<string, string | undefined>>): Promise<Answer> =>
-    open.post('/api/activities', { type: 'mail', payload: 1 }, { 'sec-fetch-site': undefined, ...headers })
+    open.post('/api/activities', { type: 'mail', payload: 1, reason: 'r' }, { 'sec-fetch-site': undefined, ...headers })
 
   test.each([
     ['nothing said', {}],
@@ -172,7 +176,7 @@ describe('tokens', () => {
 
   test('a program that shows its token may act without a page', async () => {
     const headers = { ...bearer(ACT), 'sec-fetch-site': undefined }
-    expect((await guarded.post('/api/activities', { type: 'mail', payload: 2 }, headers)).status).toBe(200)
+    expect((await guarded.post('/api/activities', { type: 'mail', payload: 2, reason: 'r' }, headers)).status).toBe(200)
     const elsewhere = { ...bearer(ACT), 'sec-fetch-site': 'cross-site' }
     expect((await guarded.post('/api/activities', { type: 'mail' }, elsewhere)).status).toBe(403)
   })
@@ -185,7 +189,7 @@ describe('tokens', () => {
       /^errand_session_[\w-]{8}=v1\.act\.\d+\.[\w-]{43}; Path=\/; Max-Age=43200; HttpOnly; SameSite=Strict$/,
     )
     const session = { cookie: cookie.split(';', 1)[0] ?? '' }
-    expect((await guarded.post('/api/activities', { type: 'mail', payload: 3 }, session)).status).toBe(200)
+    expect((await guarded.post('/api/activities', { type: 'mail', payload: 3, reason: 'r' }, session)).status).toBe(200)
     // A cookie travels by itself, so it is worth nothing from elsewhere.
     expect((await guarded.post('/api/activities', {}, { ...session, 'sec-fetch-site': 'cross-site' })).status).toBe(403)
     expect((await guarded.post('/api/activities', {}, { ...session, 'sec-fetch-site': undefined })).status).toBe(403)
@@ -218,6 +222,28 @@ describe('tokens', () => {
   test('behind TLS the cookie is for TLS only', async () => {
     const answer = await guarded.post('/api/session', { token: VIEW }, { 'x-forwarded-proto': 'https' })
     expect(answer.headers['set-cookie']?.[0]).toMatch(/; Secure$/)
+    const twice = await guarded.post('/api/session', { token: VIEW }, { 'x-forwarded-proto': 'https, http' })
+    expect(twice.headers['set-cookie']?.[0]).toMatch(/; Secure$/)
+    const plain = await guarded.post('/api/session', { token: VIEW }, { 'x-forwarded-proto': 'http, https' })
+    expect(plain.headers['set-cookie']?.[0]).not.toMatch(/Secure/)
+  })
+
+  test('what strangers are refused stands in the audit, and pushes nothing out of it', async () => {
+    await using host = await ConsoleHost.open({ storage: ground.storage, token: { act: ACT } })
+    const body = { type: 'mail', payload: 4, reason: 'mine' }
+    expect((await host.post('/api/activities', body, bearer(ACT))).status).toBe(200)
+    for (let n = 0; n < 40; n++) {
+      await host.post('/api/activities/x/cancel', {})
+      await host.post('/api/activities/x/cancel', {}, { ...bearer(ACT), 'sec-fetch-site': 'cross-site' })
+    }
+    const { entries } = (await host.get('/api/audit', bearer(ACT))).json as { entries: AuditEntry[] }
+    expect(entries.filter(({ reason }) => reason === 'mine')).toHaveLength(1)
+    expect(entries).toHaveLength(1 + CONSOLE_LIMITS.strangerEntriesMax)
+    expect(entries[0]).toMatchObject({ act: 'cancel', outcome: 'refused', says: 'forbidden' })
+  })
+
+  test('a sign-in is small: anybody may send one', async () => {
+    expect((await guarded.post('/api/session', { token: ACT, more: 'x'.repeat(5_000) })).status).toBe(413)
   })
 
   test('a token in an address is refused, right or wrong, wherever it stands', async () => {
@@ -244,8 +270,8 @@ describe('tokens', () => {
     const late = await host.get('/api/stats', bearer('wrong'))
     expect([late.status, code(late)]).toEqual([429, 'too_many_requests'])
     expect(Number(late.headers['retry-after'])).toBeGreaterThan(0)
-    // Also the right one now: else a guesser would learn it all the same.
-    expect((await host.post('/api/session', { token: ACT })).status).toBe(429)
+    // Not the right one: anybody behind the same proxy could shut everybody out.
+    expect((await host.post('/api/session', { token: ACT })).status).toBe(200)
   })
 
   test('with a token for looking alone nobody acts; read-only keeps everybody from it', async () => {
@@ -314,9 +340,10 @@ describe('what is asked for', () => {
     ['an unknown field', '{"type":"mail","pay":1}', 400],
     ['a type of ours', '{"type":"errand-operation"}', 400],
     ['a prototype', '{"type":"mail","__proto__":{"a":1}}', 400],
+    ['metadata with such a name', '{"type":"mail","reason":"r","options":{"metadata":{"__proto__":"a"}}}', 400],
     ['too deep', `{"type":"mail","payload":${'['.repeat(5_000)}${']'.repeat(5_000)}}`, 400],
     ['too large', `{"type":"mail","payload":"${'x'.repeat(1_100_000)}"}`, 413],
-    ['a payload over its limit', `{"type":"mail","payload":"${'x'.repeat(950_000)}"}`, 413],
+    ['a payload over its limit', `{"type":"mail","reason":"r","payload":"${'x'.repeat(950_000)}"}`, 413],
     ['no UTF-8', Buffer.from([0x7b, 0xff, 0x7d]).toString('latin1'), 400],
   ])('a body with %s is refused', async (what, body, status) => {
     const answer = await open.post('/api/activities', body)
@@ -329,6 +356,22 @@ describe('what is asked for', () => {
     const answer = await open.post('/api/activities', body, { 'transfer-encoding': 'chunked' }).catch(() => null)
     expect(answer?.status).not.toBe(200)
     expect((await open.get('/api/session')).status).toBe(200)
+  })
+
+  test('a body whose sender goes before its end is no defect, and nothing that was done', async () => {
+    const errors: string[] = []
+    const logger = { ...silentLogger, error: (text: string) => errors.push(text) }
+    await using host = await ConsoleHost.open({ storage: ground.storage, logger })
+    const headers = { ...OWN_PAGE, 'x-errand-request': randomUUID(), 'content-length': '100', host: 'localhost' }
+    const given = Object.entries(headers).filter((each): each is [string, string] => each[1] !== undefined)
+    const lines = given.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+    const socket = connect(host.port, '127.0.0.1')
+    await once(socket, 'connect')
+    socket.write(`POST /api/activities HTTP/1.1\r\n${lines}\r\n{"type"`)
+    socket.end()
+    await once(socket.resume(), 'close')
+    expect((await host.get('/api/audit')).json).toEqual({ entries: [] })
+    expect(errors).toEqual([])
   })
 
   test('other methods are refused, and HEAD opens no stream', async () => {
@@ -372,6 +415,7 @@ test('hostile text is data in JSON, and never in a page', async () => {
   const { id } = (
     await open.post('/api/activities', {
       type: 'mail',
+      reason: 'r',
       payload: { hostile },
       options: { metadata: { hostile } },
     })
@@ -387,37 +431,10 @@ test('hostile text is data in JSON, and never in a page', async () => {
   expect([refused.status, refused.headers['content-type']]).toEqual([400, 'application/json'])
 })
 
-test('what a hook hides is hidden in payload, result and search, for everybody; when it throws nothing is shown', async () => {
-  await ground.storage.subscribe({ types: ['mail'] })
-  const { id } = (await open.post('/api/activities', { type: 'mail', payload: { card: '4111-secret' } })).json as {
-    id: string
-  }
-  await ground.storage.storeResult({ id, result: { state: 'ok', dataJson: '{"card":"4111-secret"}', atMs: 1 } })
-  let throws = false
-  await using host = await ConsoleHost.open({
-    storage: ground.storage,
-    redactPayload: ({ part, type }) => {
-      if (throws) throw new Error('a mistake')
-      return { hidden: part, type }
-    },
-  })
-  const shown = await host.get(`/api/activities/${id}`)
-  expect(shown.json).toMatchObject({ payload: { hidden: 'payload', type: 'mail' }, isRedacted: true })
-  expect(shown.json).toMatchObject({ result: { data: { hidden: 'result' }, isRedacted: true } })
-  expect((await host.get(`/api/activities/${id}/result`)).json).toMatchObject({
-    result: { data: { hidden: 'result' } },
-  })
-  expect((await host.get('/api/activities/search?text=secret')).json).toMatchObject({ items: [], isComplete: true })
-  expect((await open.get('/api/activities/search?text=secret')).json).toMatchObject({ items: [{ id }] })
-  throws = true
-  expect((await host.get(`/api/activities/${id}`)).json).toMatchObject({ payload: null, result: { data: null } })
-  expect((await host.get(`/api/activities/${id}`)).text).not.toContain('secret')
-})
-
 test('a request id is for one request: another body under it is a conflict', async () => {
   const id = randomUUID()
   const ask = (payload: unknown): Promise<Answer> =>
-    open.post('/api/activities', { type: 'mail', payload }, { 'x-errand-request': id })
+    open.post('/api/activities', { type: 'mail', payload, reason: 'r' }, { 'x-errand-request': id })
   const first = await ask(1)
   expect((await ask(1)).json).toEqual(first.json)
   expect((await ask(2)).status).toBe(409)

@@ -86,3 +86,21 @@ test('neither minutes nor types grow without end', async () => {
   const kept = first?.buckets.filter(({ completed }) => completed > 0) ?? []
   expect(kept.length).toBe(CONSOLE_LIMITS.seriesMinutesMax)
 })
+
+test('beyond its bound of types the one that is silent for longest makes room; no busy one does', async () => {
+  const clock = new ManualClock()
+  const book = new SeriesBook(clock)
+  const types = Array.from({ length: CONSOLE_LIMITS.seriesTypesMax }, (_, n) => `t${n}`)
+  for (const type of types) book.count(event('completed', type))
+  book.count(event('completed', 'late'))
+  const shown = (): string[] => book.shown({ minutes: 5 }).series.map(each => each.type)
+  expect(shown()).not.toContain('late')
+  await clock.advance(MINUTE_MS)
+  for (const type of types.filter(each => each !== 't7')) book.count(event('completed', type))
+  book.sample([lane({ type: 't7' }), lane({ type: 'empty' })])
+  expect(shown()).not.toContain('empty')
+  book.count(event('completed', 'late'))
+  expect(shown()).toContain('late')
+  expect(shown()).not.toContain('t7')
+  expect(shown()).toHaveLength(CONSOLE_LIMITS.seriesTypesMax)
+})

@@ -59,6 +59,8 @@ export class SeriesBook {
   readonly #clock: Clock
   readonly #sinceMs: number
   readonly #types = new Map<string, Map<number, Bucket>>()
+  /** The minute in which something was last heard of a type, or stood in its lanes. */
+  readonly #heard = new Map<string, number>()
   readonly #gaps = new Set<number>()
   #tellsEnqueues = false
 
@@ -72,7 +74,7 @@ export class SeriesBook {
     const counted = COUNTED[type]
     if (counted === undefined) return
     if (counted === 'enqueued') this.#tellsEnqueues = true
-    const bucket = this.#bucket(activityType)
+    const bucket = this.#bucket(activityType, true)
     if (bucket !== undefined) bucket.counts[counted] += 1
   }
 
@@ -86,8 +88,9 @@ export class SeriesBook {
   sample(lanes: readonly LaneFigures[]): void {
     const nowMs = this.#clock.nowMs()
     for (const [type, ofType] of Map.groupBy(lanes, lane => lane.type)) {
-      const bucket = this.#bucket(type)
-      if (bucket !== undefined) bucket.depths = depthsOf(ofType, nowMs)
+      const depths = depthsOf(ofType, nowMs)
+      const bucket = this.#bucket(type, depths.pending + depths.running + depths.scheduled > 0)
+      if (bucket !== undefined) bucket.depths = depths
     }
   }
 
@@ -119,14 +122,17 @@ export class SeriesBook {
     }
   }
 
-  #bucket(type: string): Bucket | undefined {
+  /** Undefined: there is no room for the type. */
+  #bucket(type: string, isHeard: boolean): Bucket | undefined {
+    const minute = minuteOf(this.#clock.nowMs())
     let ring = this.#types.get(type)
     if (ring === undefined) {
-      if (this.#types.size >= CONSOLE_LIMITS.seriesTypesMax) return undefined
+      if (this.#types.size >= CONSOLE_LIMITS.seriesTypesMax && !(isHeard && this.#forgetSilent(minute)))
+        return undefined
       ring = new Map()
       this.#types.set(type, ring)
     }
-    const minute = minuteOf(this.#clock.nowMs())
+    if (isHeard) this.#heard.set(type, minute)
     let bucket = ring.get(minute)
     if (bucket === undefined) {
       bucket = { counts: noCounts(), depths: null }
@@ -134,6 +140,16 @@ export class SeriesBook {
       this.#trim(ring)
     }
     return bucket
+  }
+
+  /** Forgets the type that is silent for longest. False: all were heard of in this minute. */
+  #forgetSilent(minute: number): boolean {
+    const silence = [...this.#types.keys()].map(type => [this.#heard.get(type) ?? 0, type] as const)
+    const [heard, type] = silence.reduce((oldest, each) => (each[0] < oldest[0] ? each : oldest))
+    if (heard >= minute) return false
+    this.#types.delete(type)
+    this.#heard.delete(type)
+    return true
   }
 
   #trim(minutes: Map<number, unknown> | Set<number>): void {

@@ -9,7 +9,7 @@ import type { AuditEntry } from './audit.ts'
 import type { ConsoleParts } from './console-parts.ts'
 import type { HostGate } from './host-gate.ts'
 import { Problem, problemOf } from './problem.ts'
-import { readJsonBody } from './request-body.ts'
+import { BodyAborted, readJsonBody } from './request-body.ts'
 import type { Performed, RequestOnce } from './request-once.ts'
 import type { Caller, RouteCall, RouteSpec } from './route.ts'
 
@@ -32,18 +32,23 @@ const requestIdSchema = z.uuid()
 export async function serveRoute(parts: ServeParts, route: RouteSpec, routed: RoutedRequest): Promise<Response> {
   const caller = callerOf(parts, routed)
   let facts: AuditFacts = { who: caller.who, subject: routed.params['id'] ?? '', reason: null, requestId: null }
+  let isStranger = true
   try {
-    checkDoor(parts, route, routed, caller)
+    checkOrigin(parts, route, routed)
+    isStranger = caller.role === null
+    checkRole(route, caller)
     const call = await checkedCall(route, routed, caller)
     facts = { ...facts, ...factsOf(route, call) }
     const { answer, isRepeated } = await perform(parts, route, call)
+    // Signing in makes somebody known; anybody can sign out.
+    if (route.act === 'sign-in') isStranger = false
     // What was asked for again was done, and told, before.
-    if (!isRepeated) note(parts, route, { ...facts, outcome: 'done', says: saysOf(answer) })
+    if (!isRepeated) note(parts, route, { ...facts, outcome: 'done', says: saysOf(answer) }, isStranger)
     return answer instanceof Response ? answer : Response.json(answer)
   } catch (error) {
     const { status, code } = problemOf(error)
     const outcome = status < 500 ? 'refused' : 'failed'
-    note(parts, route, { ...facts, outcome, says: code })
+    if (!(error instanceof BodyAborted)) note(parts, route, { ...facts, outcome, says: code }, isStranger)
     throw error
   }
 }
@@ -68,9 +73,12 @@ function identified({ identify, logger }: ServeParts['options'], request: Reques
   }
 }
 
-function checkDoor({ gate, access }: ServeParts, route: RouteSpec, { request }: RoutedRequest, { role }: Caller): void {
+function checkOrigin({ gate, access }: ServeParts, route: RouteSpec, { request }: RoutedRequest): void {
   if (route.method === 'GET') gate.checkRead(request)
   else gate.checkOrigin(request, access.hasBearer(request))
+}
+
+function checkRole(route: RouteSpec, { role }: Caller): void {
   if (route.role === 'anyone') return
   if (role === null) throw new Problem(401, 'unauthorized', 'show a token: sign in, or Authorization: Bearer.')
   if (route.role === 'act' && role !== 'act') {
@@ -83,7 +91,8 @@ type Checked = RouteCall<unknown, unknown, unknown>
 async function checkedCall(route: RouteSpec, { request, params }: RoutedRequest, caller: Caller): Promise<Checked> {
   const requestId = isOnce(route) ? requestIdOf(request) : ''
   const query = Object.fromEntries(new URL(request.url).searchParams)
-  const body = route.method === 'POST' ? await readJsonBody(request) : { text: '', value: undefined }
+  const body =
+    route.method === 'POST' ? await readJsonBody(request, route.bodyBytesMax) : { text: '', value: undefined }
   return {
     params: route.params === undefined ? {} : parsed(route.params, params),
     query: route.query === undefined ? {} : parsed(route.query, query),
@@ -131,8 +140,15 @@ function factsOf(route: RouteSpec, call: Checked): Partial<AuditFacts> {
   }
 }
 
-function note({ audit }: ServeParts, { act }: RouteSpec, facts: Omit<AuditEntry, 'id' | 'atMs' | 'act'>): void {
-  if (act !== undefined) audit.note({ act, ...facts })
+function note(
+  { audit }: ServeParts,
+  { act }: RouteSpec,
+  facts: Omit<AuditEntry, 'id' | 'atMs' | 'act'>,
+  isStranger: boolean,
+): void {
+  if (act === undefined) return
+  if (isStranger) audit.noteStranger({ act, ...facts })
+  else audit.note({ act, ...facts })
 }
 
 /** What came of it: an id, or an outcome. */

@@ -1,5 +1,6 @@
 // Who am I, sign in, sign out.
 
+import { CONSOLE_LIMITS } from '../core/limits.ts'
 import type { CookieScope } from './access.ts'
 import type { ConsoleParts } from './console-parts.ts'
 import type { Caller, RouteSpec } from './route.ts'
@@ -28,6 +29,7 @@ export function sessionRoutes(parts: ConsoleParts): RouteSpec[] {
       summary: 'show a token; the answer sets a cookie that scripts cannot read',
       role: 'anyone',
       body: signInBody,
+      bodyBytesMax: CONSOLE_LIMITS.signInBodyBytesMax,
       answer: sessionSchema,
       act: 'sign-in',
       subject: () => 'session',
@@ -68,7 +70,8 @@ function sessionView({ options, access }: ConsoleParts, role: Caller['role']): o
   }
 }
 
-/** A proxy that ends TLS says so; believing it wrongly only keeps the cookie from plain HTTP. */
+/** A proxy that ends TLS says so, the outermost first; believing it wrongly only keeps the cookie from plain HTTP. */
 function isSecure(request: Request): boolean {
-  return new URL(request.url).protocol === 'https:' || request.headers.get('x-forwarded-proto') === 'https'
+  const [outermost = ''] = (request.headers.get('x-forwarded-proto') ?? '').split(',', 1)
+  return new URL(request.url).protocol === 'https:' || outermost.trim().toLowerCase() === 'https'
 }

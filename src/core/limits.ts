@@ -309,11 +309,13 @@ export const CLI_LIMITS = {
 export const CONSOLE_LIMITS = {
   /** Of a request: the largest payload with what goes beside it. */
   bodyBytesMax: 1_024 * KIB,
+  /** Of a sign-in, which anybody may send. */
+  signInBodyBytesMax: 4 * KIB,
   /** Shorter ones are guessed; longer ones do not fit into a header. */
   tokenChars: [16, 512],
   /** Signed in for so long. */
   sessionMs: 12 * 3_600_000,
-  /** Wrong tokens from one address in a minute; then its tokens are not looked at until it is over. */
+  /** Wrong tokens from one address in a minute; further ones are told to wait until it is over. */
   signInFailuresMax: 10,
   signInWindowMs: 60_000,
   /** Addresses whose wrong tokens are counted. */
@@ -336,6 +338,9 @@ export const CONSOLE_LIMITS = {
   streamRetryMs: 2_000,
   /** What was done, in this process. */
   auditEntriesMax: 500,
+  /** What strangers were refused: kept apart, and told in the log once in such a while. */
+  strangerEntriesMax: 50,
+  strangerLogMs: 60_000,
   whoBytesMax: 256,
   /** Answers kept for repeated requests, and for how long. */
   requestsKeptMax: 1_000,

@@ -133,7 +133,7 @@ function frontierStands(facts: DeploymentFacts): Found[] {
         {
           subject: groupId,
           says: `The oldest record is older than ${lasting(facts.kafka.stillMs)} and not finished in ${places}; ${counted(ahead, 'record')} behind are.`,
-          fix: `\`errand stats --types ${type}\` and \`errand list --type ${type} --status running\` tell what holds it: handlers that hang, too few workers for what comes in, or a type that pauses because what its handlers call is down.`,
+          fix: `\`errand stats\` and \`errand list --type ${type} --status running\` tell what holds it: handlers that hang, too few workers for what comes in, or a type that pauses because what its handlers call is down.`,
         },
       ]
     })

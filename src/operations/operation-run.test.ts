@@ -188,6 +188,23 @@ describe('an attempt that is cut off', () => {
     expect([progress?.done, redriven < 30]).toEqual([redriven, true])
   })
 
+  test('what fails while it is told to end counts for nobody: it waits for whoever goes on', async () => {
+    await using ground = new OperationGround()
+    const [id = ''] = await ground.dead(1)
+    let stop = (): void => undefined
+    const failing = having(ground.memory, {
+      redrive: () => {
+        stop()
+        return Promise.reject(new ErrandError('internal', 'the connection was closed'))
+      },
+    })
+    const running = await ground.begin(MAIL, failing)
+    stop = () => running.abort('shutdown')
+    await expect(running.end()).rejects.toMatchObject({ why: 'shutdown' })
+    expect(await ground.progress()).toMatchObject({ done: 0, failed: 0, queue: [{ id, tries: 0 }] })
+    expect(await ground.perform(MAIL)).toMatchObject({ found: 1, done: 1, failed: 0 })
+  })
+
   test('whose lease is lost saves nothing: whoever has it now saves what is newer', async () => {
     await using ground = new OperationGround()
     await ground.dead(50)

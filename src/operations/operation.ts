@@ -90,7 +90,7 @@ export interface Operation {
 
 /** How an operation ended: its result. */
 export interface OperationSummary {
-  /** Items that it came upon: `done + already + failed`. */
+  /** Items that it came upon: `done + already + failed`, and while it runs or where it was cut off, those that it had yet to act on. */
   readonly found: number
   readonly done: number
   /** Nothing had to be done: redriven before, or ended. */

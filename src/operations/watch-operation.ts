@@ -34,7 +34,7 @@ export interface OperationView extends OperationSummary {
   readonly id: string
   readonly state: OperationState
   readonly head: OperationHead
-  /** Items that are still to come, as far as is known; null: it is not. */
+  /** Items that are still to come, or that were when it was cut off, as far as is known; null: it is not. 0 once it is completed. */
   readonly left: number | null
   /** Items a second, of late. */
   readonly perSecond: number | null
@@ -142,7 +142,7 @@ function shownOf(
   const isOver = hasEnded({ state })
   return {
     ...{ id, state, head, ...summaryOfProgress(progress) },
-    left: isOver ? 0 : leftOf(progress),
+    left: state === 'completed' ? 0 : (leftOf(progress) ?? (isOver ? leftOfFound(progress) : null)),
     perSecond: state === 'running' ? perSecond : null,
     ...{ requestedAtMs, startedAtMs, updatedAtMs, worker },
     endedAtMs: isOver ? (progress.endedAtMs ?? activity?.endedAtMs ?? null) : null,
@@ -155,6 +155,11 @@ function leftOf({ head, found, done, already, failed, position, queue }: Operati
   if (position === null) return queue.length
   const total = head.filter.ids ?? (head.expected === null ? null : Math.min(head.expected, head.max) + already)
   return total === null ? null : Math.max(0, Math.max(total, found) - done - already - failed)
+}
+
+/** Of one that will not find more. */
+function leftOfFound({ found, done, already, failed }: OperationProgress): number {
+  return Math.max(0, found - done - already - failed)
 }
 
 function stateOf(

@@ -225,6 +225,7 @@ describe('servers that come and go', () => {
     ])
     await service.heard('stderr', /a server is away/)
     service.signal('SIGTERM')
-    expect(await service.ended()).toBe(130)
+    expect(await service.ended()).toBe(0)
+    expect(service.stderr).toContain('errand-reaper has stopped before it ran')
   })
 })

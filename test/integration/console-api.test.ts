@@ -112,7 +112,9 @@ describe('errand console', () => {
       ...{ status: 'scheduled', payload: { at: 'later' }, key: 'later-1' },
       sentence: expect.stringMatching(/^waits for attempt 1 of 2, due in 60 min$/),
     })
-    expect((await caller.get('/api/lookup?text=later-1')).json).toEqual({ id: later.id, by: 'key', type: 'mail' })
+    expect((await caller.get('/api/lookup?text=later-1')).json).toEqual({
+      ...{ id: later.id, by: 'key', type: 'mail', hits: [{ id: later.id, type: 'mail' }] },
+    })
     const held = await client.enqueue(mail, { waits: true }, { timeoutMs: 600_000 })
     await until(async () => (await caller.get(`/api/activities/${held.id}`)).json, { status: 'running' })
     expect((await caller.get('/api/workers')).json).toMatchObject({
@@ -153,7 +155,7 @@ describe('errand console', () => {
     expect((await caller.get(`/api/activities/${order.id}`)).json).toMatchObject({
       ...{ status: 'dead_letter', payload: { host: 'wrong-host' }, redrivenAs: newId, editedAs: newId },
     })
-    const again = await caller.post(`/api/activities/${order.id}/edit-and-redrive`, { payload: 1 })
+    const again = await caller.post(`/api/activities/${order.id}/edit-and-redrive`, { payload: 1, reason: 'r' })
     expect(again.json).toMatchObject({ error: { code: 'conflict', redrivenAs: newId } })
     const preview = await caller.post('/api/dead-letters/preview', { filter: { type: 'mail' } })
     expect(preview.json).toMatchObject({ count: 0, already: 1, isExact: true })

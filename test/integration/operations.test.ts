@@ -73,7 +73,7 @@ test('a redrive that is cancelled midway stops, says how far it came, and what i
     await viewWhere(observed, id, ({ done }) => done >= 20)
     await storage.cancel({ id, reason: 'the route is down again' })
     const end = await viewWhere(observed, id, ({ state }) => state === 'cancelled')
-    expect(end).toMatchObject({ failed: 0, left: 0 })
+    expect(end).toMatchObject({ failed: 0, left: end.found - end.done })
     expect(end.done).toBeLessThan(150)
     expect((await redrivesOf(observed)).size).toBe(end.done)
     expect(await storage.getActivity({ id })).toMatchObject({ status: 'cancelled' })

@@ -23,6 +23,16 @@ test('every command that answers with data says what its JSON holds', () => {
   expect(silent.map(({ name }) => name)).toEqual([])
 })
 
+test('what changes something, or serves, goes on when nobody reads its answer any more; what looks does not', () => {
+  const [going, ending] = [true, false].map(goes =>
+    commands.filter(({ goesOnUnheard }) => goesOnUnheard === goes).map(({ name }) => name),
+  )
+  for (const name of ['enqueue', 'cancel', 'dlq redrive', 'ops cancel', 'topics apply', 'rebuild', 'worker', 'reaper'])
+    expect(going).toContain(name)
+  for (const name of ['list', 'get', 'tail', 'stats', 'dlq list', 'topics plan', 'doctor', 'config show'])
+    expect(ending).toContain(name)
+})
+
 test('no option of a command is one of a setting', () => {
   for (const { name, flags, settingFlags } of commands) {
     expect({ name, twice: flags.filter(flag => settingFlags.includes(flag)) }).toEqual({ name, twice: [] })

@@ -2,7 +2,9 @@
 // `test/integration/cli-*.test.ts`.
 
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 
@@ -30,6 +32,48 @@ describe('errand', () => {
       [{}, { CI: 'true' }, { CI: 'true', FORCE_COLOR: '1' }, { FORCE_COLOR: '1', NO_COLOR: '1' }].map(shown),
     ).toEqual([false, false, true, false])
   })
+
+  test('shows settings that were given as flags, needs none, and no password of an address', () => {
+    const { status, stdout } = errand(['config', 'show', '--redis', 'redis://joe:p@ssw0rd@h', '--json'])
+    expect(status).toBe(0)
+    const { items } = JSON.parse(stdout) as { items: readonly { readonly name: string }[] }
+    const wanted = { value: 'redis://***@h', origin: 'flag', where: '--redis' }
+    expect(items.find(({ name }) => name === 'redis.url')).toMatchObject(wanted)
+  })
+
+  test('init says how Errand is installed that no registry has', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'errand-init-'))
+    try {
+      const { stdout } = errand(['init', join(folder, 'new')])
+      expect(stdout).toContain('`npm pack` in a clone')
+      expect(stdout).toMatch(/^ {2}npm install \/path\/to\/errand-\d+\.\d+\.\d+\.tgz$/m)
+      writeFileSync(join(folder, 'package.json'), '{}')
+      expect(errand(['init', folder]).stdout).toMatch(/^ {2}npm install \S+\.tgz zod$/m)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  test('says with --verbose where a module of handlers broke', () => {
+    const module = `data:text/javascript,${encodeURIComponent('function broken() { throw new Error("no") }\nbroken()')}`
+    const folder = mkdtempSync(join(tmpdir(), 'errand-verbose-'))
+    try {
+      writeFileSync(join(folder, 'handlers.mjs'), `await import(${JSON.stringify(module)})`)
+      const args = ['worker', '--import', join(folder, 'handlers.mjs')]
+      const [brief, whole] = [args, [...args, '--verbose']].map(each => errand(each, serversAt('redis://localhost:1')))
+      expect([brief?.status, brief?.stderr.includes('at broken')]).toEqual([2, false])
+      expect([whole?.status, whole?.stderr.includes('at broken')]).toEqual([2, true])
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  test('says in one line that no broker answers, and all that was tried with --verbose', () => {
+    const tried = (...args: string[]): string =>
+      errand(['topics', 'plan', ...args], serversAt('redis://localhost:1')).stderr
+    expect(tried()).not.toContain('kafkajs')
+    expect(tried('--verbose')).toContain('kafkajs: ')
+  }, 60_000)
 
   test('lists its commands when it is asked for help, on stdout', () => {
     const { status, stdout, stderr } = errand(['--help'])

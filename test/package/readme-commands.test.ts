@@ -1,6 +1,6 @@
 // The commands under "Running it" in the README, run in its order as they are written, on a real Kafka and Redis.
 
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { initFiles } from '../../src/cli/init/files.ts'
@@ -21,6 +21,7 @@ let folder = ''
 
 beforeAll(async () => {
   // The files that `errand init` writes, importing the sources instead of an installed package.
+  await mkdir(join(repositoryDir, '.errand'), { recursive: true })
   folder = await mkdtemp(join(repositoryDir, '.errand', 'readme-commands-'))
   for (const [name, text] of initFiles('0.1.0')) {
     if (!name.endsWith('.ts')) continue

@@ -9,6 +9,8 @@ export interface SaidCommand {
   readonly name: string
   readonly hasOutput: boolean
   readonly answers: string | null
+  /** It changes something, or serves. */
+  readonly goesOnUnheard: boolean
   /** Its own long options, such as `--status`. */
   readonly flags: readonly string[]
   /** Those of the settings that it takes, and those that all commands have. */
@@ -29,7 +31,7 @@ import { commandOptions } from './src/cli/command-options.ts'
 import { completionScript, SHELLS } from './src/cli/completion.ts'
 import { cliReference } from './src/cli/reference.ts'
 const flagsOf = (spec, isOwn) => commandOptions(spec).filter(group => (group.heading === 'Options:') === isOwn).flatMap(group => group.options.map(each => each.long))
-const commands = COMMANDS.map(spec => ({ name: spec.name, hasOutput: spec.hasOutput === true, answers: spec.answers ?? null, flags: flagsOf(spec, true), settingFlags: flagsOf(spec, false) }))
+const commands = COMMANDS.map(spec => ({ name: spec.name, hasOutput: spec.hasOutput === true, answers: spec.answers ?? null, goesOnUnheard: spec.goesOnUnheard === true, flags: flagsOf(spec, true), settingFlags: flagsOf(spec, false) }))
 const scripts = Object.fromEntries(SHELLS.map(shell => [shell, completionScript(shell, COMMANDS)]))
 process.stdout.write(JSON.stringify({ commands, reference: cliReference(COMMANDS), scripts }))`
 

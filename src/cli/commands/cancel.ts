@@ -1,7 +1,8 @@
 // `errand cancel`: ends activities that wait, asks those that run to end.
 
 import { Client } from '../../client/client.ts'
-import { isErrandError } from '../../core/errors.ts'
+import type { ErrorCode } from '../../core/errors.ts'
+import { fromUnknown } from '../../core/errors.ts'
 import { checkId } from '../../core/names.ts'
 import { STATUSES_OF } from '../../operations/operation.ts'
 import type { CancelAnswer } from '../../storage/storage.ts'
@@ -11,9 +12,10 @@ import type { Invocation } from '../command.ts'
 import { defineCommand, usage } from '../command.ts'
 import type { ExitCode } from '../exit-codes.ts'
 import { EXIT_CODES } from '../exit-codes.ts'
-import { endOfSeveral, sayUnknown } from '../looked-up.ts'
+import { endOfNone, endOfSeveral, sayUnknown } from '../looked-up.ts'
 import { openStorage } from '../open-storage.ts'
 import { timeOrAgo, typeValue } from '../option-values.ts'
+import { plain } from '../output/table.ts'
 
 interface Options extends BulkOptions {
   readonly type?: string
@@ -25,7 +27,9 @@ interface Options extends BulkOptions {
 
 interface Cancelled {
   readonly id: string
-  readonly outcome: CancelAnswer['outcome'] | 'not_found'
+  readonly outcome: CancelAnswer['outcome'] | 'not_found' | 'failed'
+  /** Why it failed, where it did. */
+  readonly error?: ErrorCode
 }
 
 const SAID: Readonly<Record<Cancelled['outcome'], string>> = {
@@ -33,6 +37,7 @@ const SAID: Readonly<Record<Cancelled['outcome'], string>> = {
   cancel_requested: 'runs, and is asked to end',
   already_ended: 'had ended already',
   not_found: 'is not known',
+  failed: 'could not be cancelled',
 }
 
 /** The command. */
@@ -57,10 +62,11 @@ runs: Ctrl-C leaves it going, and \`errand ops attach\` shows how far it is. Wha
     ...BULK_OPTIONS,
   ],
   settings: ['servers'],
+  goesOnUnheard: true,
   hasOutput: true,
-  answers: `By ids: \`{ items: [{ id, outcome: "cancelled" | "cancel_requested" | "already_ended" | "not_found" }] }\`. By a filter: the operation,
+  answers: `By ids: \`{ items: [{ id, outcome: "cancelled" | "cancel_requested" | "already_ended" | "not_found" | "failed", error? }] }\`. By a filter: the operation,
 as \`ops show\` shows it; with --detach \`{ id }\`; with --dry-run \`{ kind, count, isExact, already, lookedAt, samples }\`.`,
-  exits: `by ids: all had ended: 4 · none is known: 3 · only some could be cancelled: 6. By a filter: some failed: 6 · the answer is no: 1 · a question
+  exits: `by ids: all had ended: 4 · none is known: 3 · none, as Kafka or Redis are away: 5 · only some could be cancelled: 6. By a filter: some failed: 6 · the answer is no: 1 · a question
 and nobody to answer: 2 · Ctrl-C while it goes on: 130`,
   examples: [
     'errand cancel $ID --reason "wrong customer"',
@@ -73,31 +79,49 @@ and nobody to answer: 2 · Ctrl-C while it goes on: 130`,
     if (isFiltered === call.args.length > 0) {
       throw usage('name activities by their ids, or by a filter (--type, --status, --after, --before, --all).', 'ids')
     }
-    if (!isFiltered) return cancelIds(call, { reason })
+    const ids = [...new Set(call.args.map(id => checkId(id)))]
     await using storage = await openStorage(call)
+    if (!isFiltered) return await cancelIds(call, new Client({ storage }), ids, reason)
     return await runBulk(call, storage, { kind: 'cancel', filter }, options)
   },
 })
 
-async function cancelIds(call: Invocation, { reason }: { readonly reason: string | undefined }): Promise<ExitCode> {
-  const { args, output } = call
-  const ids = [...new Set(args.map(id => checkId(id)))]
-  await using storage = await openStorage(call)
-  const client = new Client({ storage })
+/** Cancels one after the other; one that cannot be is told, and the rest goes on. Ctrl-C ends it before the next. */
+export async function cancelIds(
+  call: Pick<Invocation, 'output' | 'terminal' | 'config'>,
+  client: Pick<Client, 'cancel'>,
+  ids: readonly string[],
+  reason: string | undefined,
+): Promise<ExitCode> {
+  const { output, terminal } = call
   const done: Cancelled[] = []
+  const codes: ErrorCode[] = []
   for (const id of ids) {
-    const outcome = await client.cancel(id, { reason }).then(answer => answer.outcome, notFound)
-    done.push({ id, outcome })
-    if (outcome === 'not_found') sayUnknown(call, id)
-    else if (output.format !== 'json') await output.line({ id, outcome }, () => `${id} ${SAID[outcome]}`)
+    if (terminal.signal.aborted) break
+    const end = await client.cancel(id, { reason }).then(
+      ({ outcome }): Cancelled => ({ id, outcome }),
+      (thrown: unknown): Cancelled => {
+        const error = fromUnknown(thrown, 'internal')
+        codes.push(error.code)
+        if (error.code === 'not_found') {
+          sayUnknown(call, id)
+          return { id, outcome: 'not_found' }
+        }
+        terminal.err(`${id}: ${plain(error.message)}\n`)
+        return { id, outcome: 'failed', error: error.code }
+      },
+    )
+    done.push(end)
+    if (end.outcome === 'already_ended') codes.push('conflict')
+    if (
+      output.format === 'jsonl' ||
+      (output.format === 'text' && end.outcome !== 'not_found' && end.outcome !== 'failed')
+    ) {
+      await output.line(end, () => `${id} ${SAID[end.outcome]}`)
+    }
   }
   if (output.format === 'json') await output.items(done, { columns: [], empty: '' })
-  const unknown = done.filter(({ outcome }) => outcome === 'not_found').length
+  if (done.length < ids.length) return EXIT_CODES.interrupted
   const acted = done.filter(({ outcome }) => outcome === 'cancelled' || outcome === 'cancel_requested').length
-  return endOfSeveral(ids.length, acted, unknown === ids.length ? EXIT_CODES.notFound : EXIT_CODES.conflict)
-}
-
-function notFound(error: unknown): 'not_found' {
-  if (isErrandError(error, 'not_found')) return 'not_found'
-  throw error
+  return endOfSeveral(ids.length, acted, endOfNone(codes))
 }

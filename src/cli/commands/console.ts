@@ -41,6 +41,7 @@ may only look sees no buttons, and is refused by the server too. It answers to l
 Every change is a line in the log: who, what, on what, why, with what outcome.`,
   section: 'Roles',
   settings: ['servers', 'http', 'log'],
+  goesOnUnheard: true,
   options: [
     { flags: '--console-act-token-file <path>', help: 'a file with the token that may act: 16 characters or more' },
     { flags: '--console-view-token-file <path>', help: 'a file with the token that may only look' },

@@ -1,7 +1,8 @@
 // `errand dlq redrive`: enqueues dead letters anew, those that are named at once, those that a filter matches by an operation.
 
 import { Client } from '../../client/client.ts'
-import { isErrandError } from '../../core/errors.ts'
+import type { ErrorCode } from '../../core/errors.ts'
+import { fromUnknown } from '../../core/errors.ts'
 import { checkId } from '../../core/names.ts'
 import { STATUSES_OF } from '../../operations/operation.ts'
 import type { BulkOptions } from '../bulk.ts'
@@ -11,8 +12,8 @@ import { defineCommand, usage } from '../command.ts'
 import type { DeadLetterFilter } from '../dead-letters.ts'
 import { DEAD_LETTER_FILTER } from '../dead-letters.ts'
 import type { ExitCode } from '../exit-codes.ts'
-import { EXIT_CODES, exitCodeOf } from '../exit-codes.ts'
-import { endOfSeveral, sayUnknown } from '../looked-up.ts'
+import { EXIT_CODES } from '../exit-codes.ts'
+import { endOfNone, endOfSeveral, sayUnknown } from '../looked-up.ts'
 import { openStorage } from '../open-storage.ts'
 import { plain } from '../output/table.ts'
 
@@ -46,11 +47,12 @@ shows how far it is. What dies meanwhile is left alone.`,
     ...BULK_OPTIONS,
   ],
   settings: ['servers'],
+  goesOnUnheard: true,
   hasOutput: true,
   isTraced: true,
   answers: `By ids: \`{ items: [{ id, redrivenAs, error }] }\`. By a filter: the operation, as \`ops show\` shows it; with --detach \`{ id }\`; with
 --dry-run \`{ kind, count, isExact, already, lookedAt, samples }\`.`,
-  exits: `by ids: none is known: 3 · none can be redriven: 4 · some: 6. By a filter: some failed, or it was cancelled: 6 · the answer is no: 1 · a
+  exits: `by ids: none is known: 3 · none can be redriven: 4 (Kafka or Redis away: 5) · some: 6. By a filter: some failed, or it was cancelled: 6 · the answer is no: 1 · a
 question and nobody to answer: 2 · Ctrl-C while it goes on: 130`,
   examples: [
     'errand dlq redrive --fingerprint 5c0f3a9be1d24a77 --dry-run',
@@ -74,23 +76,25 @@ question and nobody to answer: 2 · Ctrl-C while it goes on: 130`,
   },
 })
 
-async function redriveIds(
-  call: Invocation,
-  client: Client,
+/** Redrives one after the other; one that cannot be is told, and the rest goes on. Ctrl-C ends it before the next. */
+export async function redriveIds(
+  call: Pick<Invocation, 'output' | 'terminal' | 'config'>,
+  client: Pick<Client, 'redrive'>,
   ids: readonly string[],
   reason: string | undefined,
 ): Promise<ExitCode> {
   const { output, terminal } = call
   const ends: Redriven[] = []
-  let none: ExitCode = EXIT_CODES.notFound
+  const codes: ErrorCode[] = []
   for (const id of ids) {
+    if (terminal.signal.aborted) break
     const end = await client.redrive(id, { reason }).then(
       (again): Redriven => ({ id, redrivenAs: again.id, error: null }),
-      (error: unknown): Redriven => {
-        if (!isErrandError(error, 'not_found') && !isErrandError(error, 'conflict')) throw error
+      (thrown: unknown): Redriven => {
+        const error = fromUnknown(thrown, 'internal')
         if (error.code === 'not_found') sayUnknown(call, id)
-        else terminal.err(`${plain(error.message)}\n`)
-        if (error.code === 'conflict') none = exitCodeOf(error.code)
+        else terminal.err(`${id}: ${plain(error.message)}\n`)
+        codes.push(error.code)
         return { id, redrivenAs: null, error: error.code }
       },
     )
@@ -100,5 +104,6 @@ async function redriveIds(
     }
   }
   if (output.format === 'json') await output.items(ends, { columns: [], empty: '' })
-  return endOfSeveral(ids.length, ends.filter(({ redrivenAs }) => redrivenAs !== null).length, none)
+  if (ends.length < ids.length) return EXIT_CODES.interrupted
+  return endOfSeveral(ids.length, ends.filter(({ redrivenAs }) => redrivenAs !== null).length, endOfNone(codes))
 }

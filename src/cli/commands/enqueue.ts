@@ -82,6 +82,7 @@ activity becomes two. What the payload should look like is for the worker to say
     { flags: '--stop-on-error', help: 'end at the first line that is not accepted' },
   ],
   settings: ['servers', 'topics'],
+  goesOnUnheard: true,
   hasOutput: true,
   isTraced: true,
   answers: `One activity: its handle \`{ id, type, outcome: "created" | "existing", coordinates: { topic, partition, offset } }\`. Lines: with

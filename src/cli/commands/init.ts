@@ -18,8 +18,9 @@ export const initCommand = defineCommand({
   section: 'Begin',
   arguments: [{ name: '[directory]', help: 'where to; made if it is not there (default: here)' }],
   hasOutput: true,
+  goesOnUnheard: true,
   answers: '`{ directory, written: [file] }`.',
-  examples: ['errand init my-service && cd my-service && npm install && npm run up'],
+  examples: ['errand init my-service'],
   async run({ args: [directory = '.'], output }) {
     const files = initFiles(packageVersion())
     const there = [...files.keys()].filter(name => existsSync(join(directory, name)))
@@ -45,10 +46,11 @@ export const initCommand = defineCommand({
 
 function nextSteps(directory: string, names: readonly string[], hasPackage: boolean): string {
   const place = relative('.', directory)
-  const install = hasPackage ? 'npm install errand zod' : 'npm install'
+  // Not `npm install`: Errand is on no registry yet.
+  const install = `npm install /path/to/errand-${packageVersion()}.tgz${hasPackage ? ' zod' : ''}`
   return `Wrote ${names.join(', ')}.
 
-Next${place === '' ? '' : `, in ${place}`}:
+Next${place === '' ? '' : `, in ${place}`} (Errand is on no registry yet: \`npm pack\` in a clone of it makes the .tgz):
   ${install}
   docker compose up -d --wait          # or set ERRAND_KAFKA_BROKERS and ERRAND_REDIS_URL to yours
   npx errand worker --import ./worker.ts

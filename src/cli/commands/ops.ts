@@ -106,6 +106,7 @@ export const opsCancelCommand = defineCommand<{ readonly reason?: string }>({
   arguments: [{ name: '<id>', help: 'id of the operation' }],
   options: [{ flags: '--reason <text>', help: 'why, for people' }],
   settings: ['servers'],
+  goesOnUnheard: true,
   hasOutput: true,
   answers: '`{ id, outcome: "cancelled" | "cancel_requested" | "already_ended" }`',
   exits: 'it had ended: 4',

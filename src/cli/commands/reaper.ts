@@ -15,6 +15,7 @@ export const reaperCommand = defineCommand({
 lanes are and how old the oldest activity in them is, whether or not any worker runs.`,
   section: 'Roles',
   settings: ['servers', 'topics', 'retention', 'http', 'log'],
+  goesOnUnheard: true,
   examples: ['errand reaper --namespace shop --brokers kafka:9092 --redis redis://redis:6379'],
   run: call =>
     runService(call, {

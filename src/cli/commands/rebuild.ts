@@ -15,6 +15,7 @@ emptied. What Redis knows already stays. Workers may run. One that was stopped g
 Give --marker-life, --result-life and --key-life as the workers have them.`,
   section: 'Stack',
   settings: ['servers', 'retention'],
+  goesOnUnheard: true,
   options: [{ flags: '--restart', help: 'begin anew, also where one that was stopped could go on' }],
   hasOutput: true,
   answers:

@@ -23,7 +23,10 @@ interface Options {
 
 interface Figures extends StorageStats {
   readonly atMs: number
-  readonly lanes: readonly LaneFigures[]
+  readonly lanes: readonly (Omit<LaneFigures, 'frontierStuckMs'> & {
+    /** Unit: ms. Null in a first look, which has nothing to compare with. */
+    readonly frontierStuckMs: number | null
+  })[]
 }
 
 interface Row {
@@ -56,21 +59,21 @@ is counted while it is remembered. MEMBERS: who subscribes to the type; 0 with s
   hasOutput: true,
   answers: `\`{ atMs, pending, scheduled, running, completed, failed, dead_letter, cancelled, byType: { <type>: counts }, byPriority: { <priority>:
 counts }, lanes: [{ type, priority, pending, oldestPendingAtMs, running, scheduled, deadLetters, finishedAhead, frontierStuckMs, consumers }] }\`;
-with --watch one document a line.`,
+with --watch one document a line. How long a frontier has stood (frontierStuckMs) is known from the second look on: null in the first.`,
   exits: '--watch ends by Ctrl-C: 130',
   examples: ['errand stats', 'errand stats --watch 5s', 'errand stats --json | jq .byType'],
   async run(call, { watch }) {
     await using storage = await openStorage(call)
     if (watch !== undefined) return await watchFigures(call, storage, watch === true ? DEFAULT_WATCH_MS : watch)
-    const figures = await look(storage)
+    const figures = await lookAtFigures(storage, true)
     await call.output.document(figures, () => figuresText(figures, call.output))
     return EXIT_CODES.ok
   },
 })
 
 async function watchFigures({ output, terminal }: Invocation, storage: Storage, everyMs: number): Promise<ExitCode> {
-  while (!terminal.signal.aborted) {
-    const figures = await look(storage)
+  for (let looks = 0; !terminal.signal.aborted; looks++) {
+    const figures = await lookAtFigures(storage, looks === 0)
     const redraw = terminal.isOutTerminal && terminal.isInteractive ? REDRAW : ''
     await output.line(
       figures,
@@ -83,8 +86,11 @@ async function watchFigures({ output, terminal }: Invocation, storage: Storage, 
   return EXIT_CODES.interrupted
 }
 
-async function look(storage: Storage): Promise<Figures> {
-  const [stats, lanes] = await Promise.all([storage.stats(), storage.laneFigures()])
+/** The figures of one look, in whole milliseconds. */
+export async function lookAtFigures(storage: Storage, isFirst: boolean): Promise<Figures> {
+  const [stats, figures] = await Promise.all([storage.stats(), storage.laneFigures()])
+  const stuckMs = ({ frontierStuckMs }: LaneFigures): number | null => (isFirst ? null : Math.round(frontierStuckMs))
+  const lanes = figures.map(lane => ({ ...lane, frontierStuckMs: stuckMs(lane) }))
   return { atMs: systemClock.nowMs(), ...stats, lanes }
 }
 
@@ -114,11 +120,11 @@ function figuresText(figures: Figures, output: Output): string {
   ].join('\n\n')
 }
 
-function rowOf(name: string, counts: StatusCounts, lanes: readonly LaneFigures[], hasMembers = true): Row {
+function rowOf(name: string, counts: StatusCounts, lanes: Figures['lanes'], hasMembers = true): Row {
   return { name, counts, oldestAtMs: oldestOf(lanes), consumers: hasMembers ? (lanes[0]?.consumers ?? null) : null }
 }
 
-function oldestOf(lanes: readonly LaneFigures[]): number | null {
+function oldestOf(lanes: Figures['lanes']): number | null {
   const times = lanes.map(({ oldestPendingAtMs }) => oldestPendingAtMs).filter(atMs => atMs !== null)
   return times.length === 0 ? null : Math.min(...times)
 }

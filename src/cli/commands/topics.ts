@@ -45,12 +45,13 @@ export const topicsPlanCommand: CommandSpec = defineCommand<TopicsOptions>({
 export const topicsApplyCommand: CommandSpec = defineCommand<TopicsOptions>({
   ...shared,
   name: 'topics apply',
+  goesOnUnheard: true,
   summary: 'create what is missing, alter what differs; may be repeated, also while workers run',
   description: `Nothing is deleted or made smaller, and what was set for more than needed stays. Groups that never committed and have no
 members get a first offset, so that an autoscaler that looks at lag wakes them from zero. With --types, the lanes of
 ${OPERATION_TYPE}, Errand's own type for bulk work, are made too. Exit code 6 when something could not be fixed; the table says how it can be.`,
   options: [TYPES_OPTION, ADD_PARTITIONS, { flags: '--dry-run', help: 'only say what would be done, as plan does' }],
-  answers: `\`{ items: [{ topic, role, type, action, differences: [{ setting, wanted, have }], reason }], firstOffsets: […] }\`; \`action\` is create, differs, cannot_fix or ok.`,
+  answers: `\`{ items: [{ topic, role, type, action, differences: [{ setting, wanted, have }], reason }], firstOffsets: […] }\`; \`action\` is what was found and done: create (created), differs (altered), cannot_fix or ok.`,
   exits: 'something could not be fixed: 6',
   examples: ['errand topics apply --types mail,orders --partitions 8 --replication-factor 3 --min-insync-replicas 2'],
   async run(call, options) {
@@ -60,7 +61,7 @@ ${OPERATION_TYPE}, Errand's own type for bulk work, are made too. Exit code 6 wh
       return EXIT_CODES.ok
     }
     const { topics, firstOffsets } = await applyTopics(planOptions(call, options))
-    await show(call, topics, { firstOffsets })
+    await show(call, topics, { rest: { firstOffsets }, columns: APPLIED_COLUMNS })
     if (firstOffsets.length > 0) call.terminal.err(`First offsets committed: ${firstOffsets.join(', ')}.\n`)
     return topics.some(({ action }) => action === 'cannot_fix') ? EXIT_CODES.partly : EXIT_CODES.ok
   },
@@ -105,12 +106,29 @@ const COLUMNS: readonly Column<PlannedTopic>[] = [
   { head: 'WHAT', text: whatText },
 ]
 
+/** What was done, in words: after `apply` a create is made, and what differed does not any more. */
+export const APPLIED_COLUMNS: readonly Column<PlannedTopic>[] = [
+  { head: 'TOPIC', text: ({ topic }) => topic },
+  {
+    head: 'DONE',
+    text: ({ action }) => ({ create: 'created', differs: 'altered', cannot_fix: 'cannot_fix', ok: 'ok' })[action],
+  },
+  { head: 'WHAT', text: topic => (topic.action === 'differs' ? alteredText(topic) : whatText(topic)) },
+]
+
 async function show(
   { output }: Invocation,
   topics: readonly PlannedTopic[],
-  rest: Readonly<Record<string, unknown>> = {},
+  {
+    rest = {},
+    columns = COLUMNS,
+  }: { readonly rest?: Readonly<Record<string, unknown>>; readonly columns?: readonly Column<PlannedTopic>[] } = {},
 ): Promise<void> {
-  await output.items(topics, { columns: COLUMNS, empty: 'Every topic is as it should be.', rest })
+  await output.items(topics, { columns, empty: 'Every topic is as it should be.', rest })
+}
+
+function alteredText({ differences }: PlannedTopic): string {
+  return differences.map(({ setting, wanted, have }) => `${setting} was ${have ?? 'not set'}, is ${wanted}`).join(', ')
 }
 
 function whatText({ action, differences, reason }: PlannedTopic): string {

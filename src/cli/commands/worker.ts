@@ -22,6 +22,7 @@ The first SIGTERM or SIGINT ends the intake, lets handlers finish within --grace
 a second one leaves at once, and what ran is run again when its lease ends.`,
   section: 'Roles',
   settings: ['servers', 'topics', 'retention', 'worker', 'http', 'log'],
+  goesOnUnheard: true,
   examples: [
     'errand worker --import ./worker.ts --namespace shop',
     'errand worker --import @shop/activities --concurrency 100',

@@ -127,7 +127,21 @@ describe('loadConfig', () => {
   test('never shows a secret, also not one in an address', () => {
     const env = { ERRAND_KAFKA_SASL_PASSWORD: '', ERRAND_REDIS_PASSWORD: 'hunter2' }
     expect(masked('redis.password', 'hunter2')).toBe('***')
-    expect(masked('redis.url', 'redis://user:hunter2@host:1/0')).toBe('redis://***@host:1/0')
+    const addresses = [
+      ['redis://user:hunter2@host:1/0', 'redis://***@host:1/0'],
+      ['redis://joe:p@ssw0rd@h', 'redis://***@h'],
+      ['redis://joe:12/ter2@h', 'redis://***@h'],
+      ['redis://joe:hun/ter2@h', '***'],
+      ['redis://h/0?password=hunter2', 'redis://h/0'],
+      ['redis://h/0?password=hun@ter2', 'redis://***'],
+      ['redis://joe:12#ter2@h', 'redis://***'],
+      ['joe:hunter2@h', '***'],
+      ['redis://h:6379', 'redis://h:6379'],
+    ]
+    expect(addresses.map(([given]) => masked('redis.url', given))).toEqual(addresses.map(([, shown]) => shown))
+    expect(masked('redis.url', ['redis://joe:hunter2@h'])).toBe('***')
+    expect(masked('kafka.brokers', ['kafka://joe:p@ss@h:1', 'k:2'])).toEqual(['kafka://***@h:1', 'k:2'])
+    expect(masked('worker.import', 'file:///app/@shop/worker.ts')).toBe('file:///app/@shop/worker.ts')
     const path = file({ redis: { password: 7 } })
     expect(problems(() => load({ file: path })).join()).not.toContain('7;')
     expect(load({ env }).config.redis.password).toBe('hunter2')

@@ -184,7 +184,20 @@ function whereText(origin: Origin | undefined): string {
 /** A value as it may be shown: addresses can hold a password. */
 export function masked(name: string, value: unknown): unknown {
   if (SETTINGS.find(setting => setting.name === name)?.secret === true) return '***'
-  return typeof value === 'string' ? value.replaceAll(/\/\/[^/@\s]*@/g, '//***@') : value
+  if (name === 'redis.url') return typeof value === 'string' ? maskedUrl(value) : '***'
+  if (Array.isArray(value)) return value.map(each => masked(name, each))
+  return typeof value === 'string' ? value.replaceAll(/\/\/[^/\s,]*@/g, '//***@') : value
+}
+
+/** Without what stands before the last `@`, and without its query: both can hold a password, also one that was never encoded. */
+function maskedUrl(url: string): string {
+  const [, scheme, rest = ''] = /^([a-z][a-z0-9+.-]*:\/\/)(.*)$/is.exec(url.trim()) ?? []
+  if (scheme === undefined || !URL.canParse(url)) return '***'
+  const [shown = ''] = rest.split(/[?#]/, 1)
+  // An `@` behind a `?` or `#`: nobody can tell where the password ends.
+  if (rest.slice(shown.length).includes('@')) return `${scheme}***`
+  const at = shown.lastIndexOf('@')
+  return at === -1 ? `${scheme}${shown}` : `${scheme}***@${shown.slice(at + 1)}`
 }
 
 function nearest(name: string): string {

@@ -48,7 +48,7 @@ export class HealthMonitor {
     this.#loop = this.#watch()
   }
 
-  /** Ends looking. */
+  /** Ends looking; what is being looked at is not told any more. */
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#loop
@@ -86,7 +86,9 @@ export class HealthMonitor {
 
   async #look(): Promise<void> {
     const before = this.#checks
-    this.#checks = (await this.#options.ask()).checks
+    const { checks } = await this.#options.ask()
+    if (this.#stopping.signal.aborted) return
+    this.#checks = checks
     for (const check of this.#checks) this.#tell(check, before.find(({ name }) => name === check.name)?.trouble ?? null)
     const fatal = this.#checks.find(({ isFatal }) => isFatal)
     if (fatal !== undefined && !before.some(({ isFatal }) => isFatal)) this.#options.onFatal(fatal)

@@ -5,6 +5,7 @@ export type Env = Record<string, string | undefined>
 
 /** Whether somebody named an endpoint for traces or metrics. */
 export function isSent(env: Readonly<Env>, signal: 'TRACES' | 'METRICS'): boolean {
-  const endpoint = env['OTEL_EXPORTER_OTLP_ENDPOINT'] ?? env[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`] ?? ''
-  return endpoint.trim() !== ''
+  const endpoints = [env['OTEL_EXPORTER_OTLP_ENDPOINT'], env[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`]]
+  // An empty variable is one that is not set, as OpenTelemetry has it.
+  return endpoints.some(endpoint => (endpoint ?? '').trim() !== '')
 }

@@ -72,6 +72,9 @@ export async function runService({ config, loaded, terminal }: Invocation, spec:
     await using storage = await servers.open(signal)
     const context = { storage, logger, signal }
     await runParts(await spec.parts(context), { spec, monitor, context, address, namespace: config.namespace })
+  } catch (error) {
+    if (!terminal.signal.aborted || !isErrandError(error, 'cancelled')) throw error
+    logger.info(`${spec.name} has stopped before it ran`) // asked to, which is no failure
   } finally {
     await monitor.stop()
     await server?.close()
@@ -107,7 +110,8 @@ async function runParts(
   } finally {
     monitor.state = 'draining'
     logger.info(`${spec.name} drains`)
-    const ends = await Promise.all(parts.map(part => part.stop()))
+    // What is looked at from here on is on its way out: no reason for an alarm.
+    const [ends] = await Promise.all([Promise.all(parts.map(part => part.stop())), monitor.stop()])
     const remaining = ends.reduce((sum, end) => sum + end.remaining, 0)
     logger.info(`${spec.name} has stopped`, { drained: remaining === 0, remaining })
   }

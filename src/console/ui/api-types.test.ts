@@ -79,7 +79,7 @@ const series: Series = {
   ],
 }
 const search: SearchPage = { items: [summary], cursor: 'c', lookedAt: 1, fromMs: 1, toMs: 1, isComplete: false }
-const lookup: LookupView = { id: '1', by: 'key', type: 'a' }
+const lookup: LookupView = { id: '1', by: 'key', type: 'a', hits: [{ id: '1', type: 'a' }] }
 const groups: DeadLetterGroups = {
   groups: [
     {

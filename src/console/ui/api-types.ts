@@ -66,6 +66,8 @@ export interface LookupView {
   readonly id: string | null
   readonly by: 'id' | 'key' | null
   readonly type: string | null
+  /** All that it stands for: more than one for a key of several types, and then `id` is null. */
+  readonly hits: readonly { readonly id: string; readonly type: string }[]
 }
 
 /** `GET /operations` */

@@ -1,6 +1,8 @@
 // JSON as text: read to a tree that keeps every number as it was written, and written again. `JSON.parse` would round 64-bit
 // numbers, drop the first of two equal names, and say less of where a mistake is.
 
+import { visibleText } from './visible-text.ts'
+
 /** A value with the text that it came from. */
 export type JsonNode =
   | { readonly kind: 'object'; readonly members: readonly JsonMember[] }
@@ -47,9 +49,9 @@ export function parseJsonText(text: string): JsonNode {
   return node
 }
 
-/** A text as people read it: a member a line, two spaces for each level. */
+/** A text as people read it: a member a line, two spaces for each level, and nothing that turns the direction of writing. */
 export function prettyJson(node: JsonNode): string {
-  return written(node, '')
+  return visibleText(written(node, ''))
 }
 
 /** The value of a member; of two with one name the last, as everywhere. */

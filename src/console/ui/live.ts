@@ -6,14 +6,9 @@
 import { effect, signal } from '@preact/signals'
 import type { ActivityEvent } from '../../storage/storage.ts'
 import { apiAddress } from './api.ts'
+import type { LiveState } from './live-state.ts'
+import { become } from './live-state.ts'
 
-/** How the stream stands. */
-export type LiveState = 'connecting' | 'live' | 'reconnecting' | 'stale' | 'polling' | 'paused'
-
-/** How it stands now. */
-export const liveState = signal<LiveState>('connecting')
-/** Since when it is not live. */
-export const liveSinceMs = signal(Date.now())
 /** What is wrong at the source of events, as the server says. */
 export const liveTrouble = signal<string | null>(null)
 /** Nobody wants anything to change under the eyes. */
@@ -24,12 +19,10 @@ export const isHidden = signal(document.hidden)
 /** `null`: something was missed; ask anew. */
 type Listener = (event: ActivityEvent | null) => void
 
-const STALE_AFTER_MS = 15_000
 const REOPEN_AFTER_MS = 30_000
 const listeners = new Set<Listener>()
 let source: EventSource | null = null
 let lastEventId: string | null = null
-let staleTimer: ReturnType<typeof setTimeout> | undefined
 let reopenTimer: ReturnType<typeof setTimeout> | undefined
 
 /** Listens until the returned function is called. */
@@ -95,14 +88,6 @@ function close(state: LiveState): void {
   source = null
   clearTimeout(reopenTimer)
   become(state)
-}
-
-function become(state: LiveState): void {
-  if (liveState.peek() !== state) liveSinceMs.value = Date.now()
-  liveState.value = state
-  clearTimeout(staleTimer)
-  if (state !== 'reconnecting') return
-  staleTimer = setTimeout(() => (liveState.value = 'stale'), STALE_AFTER_MS)
 }
 
 function tell(event: ActivityEvent | null): void {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { LaneFigures } from '../../storage/storage.ts'
 import { OPERATION_TYPE as TYPE_OF_OPERATIONS } from '../../operations/operation.ts'
-import { figuresByType, oddities, OPERATION_TYPE } from './odd.ts'
+import { endedBadly, figuresByType, oddities, OPERATION_TYPE } from './odd.ts'
 
 const lane = (more: Partial<LaneFigures>): LaneFigures => ({
   ...{ type: 'send-invoice', priority: 'normal', pending: 0, oldestPendingAtMs: null, running: 0, scheduled: 0 },
@@ -43,6 +43,13 @@ test('what nobody works for is said with its count, before all else', () => {
     'error: 12 activities pending, nobody subscribes to send-invoice',
     'warning: the oldest pending a waits for 16 min 39 s',
   ])
+})
+
+test('what ended badly is counted over all types', () => {
+  const types = figuresByType([lane({ deadLetters: 2 }), lane({ type: 'a', deadLetters: 1 })])
+  expect(endedBadly(types, 1)).toBe('3 dead letters and 1 activity that failed for good')
+  expect(endedBadly(types, null)).toBe('3 dead letters')
+  expect(endedBadly(figuresByType([lane({})]), 0)).toBe('')
 })
 
 test('members that are not known are nobody missing', () => {

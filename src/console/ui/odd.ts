@@ -47,6 +47,16 @@ export function oddities(types: readonly TypeFigures[], nowMs: number): Oddity[]
   return found.toSorted((a, b) => Number(a.severity === 'warning') - Number(b.severity === 'warning'))
 }
 
+/** What ended badly and is still remembered, in words; empty: nothing. `failed`: for good; null: not known. */
+export function endedBadly(types: readonly TypeFigures[], failed: number | null): string {
+  const deadLetters = types.reduce((sum, each) => sum + each.deadLetters, 0)
+  const parts = [
+    ...(deadLetters === 0 ? [] : [counted(deadLetters, 'dead letter')]),
+    ...(failed === null || failed === 0 ? [] : [`${counted(failed, 'activity', 'activities')} that failed for good`]),
+  ]
+  return parts.join(' and ')
+}
+
 function together(type: string, lanes: readonly LaneFigures[]): TypeFigures {
   const sum = (of: 'pending' | 'running' | 'scheduled' | 'deadLetters'): number =>
     lanes.reduce((total, lane) => total + lane[of], 0)

@@ -3,6 +3,7 @@
 import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
+import { COUNT_STEPS, shownTimes, TIME_STEPS_S } from '../chart-scale.ts'
 import { theme } from '../theme.ts'
 
 /** One line. */
@@ -136,16 +137,23 @@ function optionsOf({ lines, isLogarithmic, format }: ChartProps, place: HTMLElem
     height: HEIGHT,
     legend: { show: false },
     cursor: { show: false },
-    scales: { x: { time: true }, y: isLogarithmic === true ? LOGARITHMIC : { range: rangeFromZero } },
+    scales: {
+      x: { time: true, range: timesShown },
+      y: isLogarithmic === true ? LOGARITHMIC : { range: rangeFromZero },
+    },
     series: [{}, ...lines.map(line), ...lines.map(each => ({ ...line(each), dash: [4, 4] }))],
     axes: [
-      { ...axis, size: TIME_AXIS_HEIGHT, values: (_, ticks) => ticks.map(clockText) },
+      { ...axis, size: TIME_AXIS_HEIGHT, incrs: [...TIME_STEPS_S], values: (_, ticks) => ticks.map(clockText) },
       {
         ...{ ...axis, size: TICK_WIDTH, values: (_, ticks) => ticks.map(tick => format(tick)) },
-        ...(isLogarithmic === true ? { splits: roundTicks, filter: (_, ticks) => ticks } : {}),
+        ...(isLogarithmic === true ? { splits: roundTicks, filter: (_, ticks) => ticks } : { incrs: [...COUNT_STEPS] }),
       },
     ],
   }
+}
+
+function timesShown(_: uPlot, min: number | null, max: number | null): uPlot.Range.MinMax {
+  return shownTimes(min, max, Date.now() / 1_000)
 }
 
 function rangeFromZero(_: uPlot, __: number, max: number | null): uPlot.Range.MinMax {

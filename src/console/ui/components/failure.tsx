@@ -2,11 +2,12 @@
 
 import type { JSX } from 'preact'
 import type { RecordedFailure } from '../../../core/activity.ts'
+import { visibleText } from '../visible-text.ts'
 
 /** In one line, for tables. */
 export function FailureLine({ error }: { readonly error: RecordedFailure | null }): JSX.Element | null {
   if (error === null) return null
-  const text = `${error.name}: ${error.message}`
+  const text = visibleText(`${error.name}: ${error.message}`)
   return (
     <span class="failure-line" title={text}>
       {text}
@@ -19,20 +20,20 @@ export function Failure({ error }: { readonly error: RecordedFailure }): JSX.Ele
   return (
     <div class="failure">
       <p>
-        <strong>{error.name}</strong>
+        <strong>{visibleText(error.name)}</strong>
         {error.code !== undefined && (
           <>
             {' '}
-            <code>{error.code}</code>
+            <code>{visibleText(error.code)}</code>
           </>
         )}
       </p>
-      <p class="failure-text">{error.message}</p>
+      <p class="failure-text">{visibleText(error.message)}</p>
       {error.stack !== undefined && (
         <details>
           <summary>Stack</summary>
           <pre tabIndex={0} aria-label="Stack">
-            {error.stack}
+            {visibleText(error.stack)}
           </pre>
         </details>
       )}

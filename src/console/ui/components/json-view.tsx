@@ -5,6 +5,7 @@ import { useMemo, useState } from 'preact/hooks'
 import type { JsonNode } from '../json-text.ts'
 import { prettyJson } from '../json-text.ts'
 import { counted, countText } from '../time-text.ts'
+import { visibleText } from '../visible-text.ts'
 import { CopyButton } from './copy-button.tsx'
 
 /** Members shown at once; more on request: a list of 100,000 would stop the page. */
@@ -41,12 +42,12 @@ export function JsonView({ node, label }: { readonly node: JsonNode; readonly la
 
 function Value(props: { readonly node: JsonNode; readonly depth: number; readonly name: string | null }): JSX.Element {
   const { node, depth, name } = props
-  const label = name === null ? null : <span class="json-name">{name}: </span>
+  const label = name === null ? null : <span class="json-name">{visibleText(name)}: </span>
   if (node.kind !== 'object' && node.kind !== 'array') {
     return (
       <div class="json-leaf">
         {label}
-        <span class={`json-${node.kind}`}>{node.source}</span>
+        <span class={`json-${node.kind}`}>{visibleText(node.source)}</span>
       </div>
     )
   }

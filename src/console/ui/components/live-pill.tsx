@@ -1,8 +1,9 @@
 // How live the page is, in a word; a click pauses everything, and goes on again.
 
 import type { JSX } from 'preact'
-import type { LiveState } from '../live.ts'
-import { isPaused, liveSinceMs, liveState, liveTrouble } from '../live.ts'
+import { isPaused, liveTrouble } from '../live.ts'
+import type { LiveState } from '../live-state.ts'
+import { liveSinceMs, liveState } from '../live-state.ts'
 import { now } from '../now.ts'
 import { spanText } from '../time-text.ts'
 
@@ -21,7 +22,7 @@ export function LivePill(): JSX.Element {
   const trouble = liveTrouble.value
   const shown = state === 'live' && trouble !== null ? 'stale' : state
   const tick = now.value // also what is not live grows older
-  const since = shown === 'stale' && tick > 0 ? ` since ${spanText(Math.max(0, Date.now() - liveSinceMs.value))}` : ''
+  const since = state === 'stale' && tick > 0 ? ` since ${spanText(Math.max(0, Date.now() - liveSinceMs.value))}` : ''
   return (
     <button
       type="button"

@@ -2,7 +2,8 @@
 
 import type { JSX } from 'preact'
 import type { OperationView } from '../api-types.ts'
-import { counted, countText, spanText } from '../time-text.ts'
+import { progressText, settledOf } from '../operation-progress.ts'
+import { counted } from '../time-text.ts'
 
 /** What it does, to what. */
 export function operationText({ head }: Pick<OperationView, 'head'>): string {
@@ -21,26 +22,11 @@ export function operationText({ head }: Pick<OperationView, 'head'>): string {
 
 /** How far it is, as a bar and in numbers that add up. */
 export function OperationProgressView({ operation }: { readonly operation: OperationView }): JSX.Element {
-  const { done, already, failed, left, perSecond } = operation
-  // What it came upon waits its turn first: only what is done with is counted as such.
-  const settled = done + already + failed
-  const total = left === null ? null : settled + left
-  const eta = left === null || perSecond === null || perSecond === 0 ? null : (left / perSecond) * 1_000
+  const { settled, total } = settledOf(operation)
   return (
     <div class="progress">
       <progress {...(total === null || total === 0 ? {} : { value: settled, max: total })} aria-label="How far it is" />
-      <p>
-        {`${countText(settled)} settled${total === null ? '' : ` of ${countText(total)}`}: ${countText(done)} done, `}
-        {`${countText(already)} had nothing to do, ${countText(failed)} failed`}
-        {perSecond !== null && `; ${perSecond.toFixed(1)} a second`}
-        {left !== null && left > 0 && `; ${countText(left)} left`}
-        {eta !== null && eta > 0 && `, about ${spanText(eta)} more`}
-      </p>
+      <p>{progressText(operation)}</p>
     </div>
   )
-}
-
-/** True when it will not change any more. */
-export function hasEnded({ state }: Pick<OperationView, 'state'>): boolean {
-  return state === 'completed' || state === 'failed' || state === 'cancelled'
 }

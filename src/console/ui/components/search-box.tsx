@@ -1,4 +1,4 @@
-// One box for all: an id or a key leads to its activity; anything else is searched for.
+// One box for all: an id or a key leads to its activity; a key of several types, and anything else, is searched for.
 
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
@@ -44,7 +44,7 @@ export function SearchBox(): JSX.Element {
   )
 }
 
-/** The id that a text stands for. When that cannot be found out, it is searched for. */
+/** The one id that a text stands for. When there are more, or it cannot be found out, it is searched for. */
 async function lookup(text: string): Promise<string | null> {
   try {
     return (await get<LookupView>('lookup', { text }, AbortSignal.timeout(8_000))).id

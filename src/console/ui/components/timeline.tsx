@@ -81,7 +81,7 @@ function Entry({ entry, bar }: { readonly entry: TimelineEntry; readonly bar: Ba
     <>
       <span class="entry-label">
         <strong>attempt {attempt}</strong> <StatusBadge status={outcome} />
-        {durationMs !== null && <span> after {spanText(durationMs)}</span>}
+        {durationMs !== null && <span>{` ${outcome === 'running' ? 'for' : 'after'} ${spanText(durationMs)}`}</span>}
         {worker !== null && <span class="muted"> on {worker}</span>} {endedAtMs !== null && <Time atMs={endedAtMs} />}
       </span>
       {bar !== undefined && <BarView bar={bar} kind={`bar-${outcome}`} />}

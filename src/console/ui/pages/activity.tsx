@@ -5,6 +5,7 @@ import { useMemo, useState } from 'preact/hooks'
 import { isTerminal } from '../../../core/activity.ts'
 import { get, getText } from '../api.ts'
 import type { ActivityEvent, ActivityView } from '../api-types.ts'
+import { failedAttempts } from '../attempts.ts'
 import { attemptText } from '../components/activity-columns.tsx'
 import { ActivityDialogs } from '../components/activity-dialogs.tsx'
 import type { OpenDialog } from '../components/activity-dialogs.tsx'
@@ -26,6 +27,7 @@ import { detailPath } from '../route.ts'
 import { canAct } from '../session.ts'
 import { enqueueCode, enqueueLine, shellLine } from '../shell-text.ts'
 import { spanText } from '../time-text.ts'
+import { visibleText } from '../visible-text.ts'
 
 /** An activity with its JSON as it was written. */
 export interface ShownActivity {
@@ -201,9 +203,9 @@ function Facts({ activity }: { readonly activity: ActivityView }): JSX.Element {
   const { coordinates, traceId, traceUrl, metadata, timeoutMs, leaseDeadlineMs } = activity
   const facts: readonly (readonly [string, JSX.Element | string | null])[] = [
     ['Attempt', attemptText(activity)],
-    ['Failed attempts', String(activity.retryCount)],
+    ['Failed attempts', String(failedAttempts(activity))],
     ['Priority', activity.priority],
-    ['Key', activity.key],
+    ['Key', activity.key === null ? null : visibleText(activity.key)],
     ['Enqueued', <Time atMs={activity.createdAtMs} />],
     ['Due', activity.scheduledAtMs === null ? null : <Time atMs={activity.scheduledAtMs} />],
     ['Started', activity.startedAtMs === null ? null : <Time atMs={activity.startedAtMs} />],
@@ -240,8 +242,8 @@ function Facts({ activity }: { readonly activity: ActivityView }): JSX.Element {
         <dl class="facts">
           {pairs.map(([name, value]) => (
             <div key={name}>
-              <dt>{name}</dt>
-              <dd>{value}</dd>
+              <dt>{visibleText(name)}</dt>
+              <dd>{visibleText(value)}</dd>
             </div>
           ))}
         </dl>

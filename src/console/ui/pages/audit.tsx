@@ -16,8 +16,8 @@ export function AuditPage(): JSX.Element {
     <>
       <h1>Audit</h1>
       <p class="muted">
-        The latest 500 of this process. All of them are lines of its log; cancels and redrives are also in the records
-        that they wrote.
+        The latest 500 of this process, and the latest 50 that strangers were refused. They are lines of its log, those
+        of strangers one a minute; cancels and redrives are also in the records that they wrote.
       </p>
       <Shown resource={audit} what="the audit">
         {({ entries }) =>

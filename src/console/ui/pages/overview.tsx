@@ -3,7 +3,7 @@
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import { get } from '../api.ts'
-import type { LanesView, Series } from '../api-types.ts'
+import type { LanesView, Series, StatsView } from '../api-types.ts'
 import { CopyLine } from '../components/copy-button.tsx'
 import { AsOfNote, Empty, Shown, Teach } from '../components/states.tsx'
 import { Time } from '../components/time.tsx'
@@ -11,7 +11,7 @@ import { OverviewCharts } from '../components/overview-charts.tsx'
 import { href } from '../navigation.ts'
 import { now } from '../now.ts'
 import type { Oddity, TypeFigures } from '../odd.ts'
-import { figuresByType, oddities, OPERATION_TYPE } from '../odd.ts'
+import { endedBadly, figuresByType, oddities, OPERATION_TYPE } from '../odd.ts'
 import { useResource } from '../resource.ts'
 import { perMinute } from '../series-sums.ts'
 import { counted, countText, spanText } from '../time-text.ts'
@@ -29,6 +29,10 @@ export function OverviewPage({ type }: { readonly type: string | undefined }): J
     ...{ key: 'series', everyMs: 10_000, load: signal => get('series', { minutes: CHART_MINUTES }, signal) },
     concerns: () => true,
   })
+  const stats = useResource<StatsView>({
+    ...{ key: 'stats', everyMs: 5_000, load: signal => get('stats', {}, signal) },
+    concerns: () => true,
+  })
   return (
     <>
       <h1>Overview</h1>
@@ -38,7 +42,11 @@ export function OverviewPage({ type }: { readonly type: string | undefined }): J
           return (
             <>
               <AsOfNote trouble={trouble} asOfMs={asOfMs} />
-              {areUnused(types) ? <NothingYet /> : <Odd found={oddities(types, now.value)} />}
+              {areUnused(types) ? (
+                <NothingYet />
+              ) : (
+                <Odd found={oddities(types, now.value)} bad={endedBadly(types, stats.data.value?.failed ?? null)} />
+              )}
               {!areUnused(types) && <TypeTable types={types} series={series.data.value} />}
             </>
           )
@@ -70,8 +78,11 @@ function NothingYet(): JSX.Element {
   )
 }
 
-function Odd({ found }: { readonly found: readonly Oddity[] }): JSX.Element {
-  if (found.length === 0) return <p class="well">Nothing is odd: what is pending is being taken up.</p>
+function Odd({ found, bad }: { readonly found: readonly Oddity[]; readonly bad: string }): JSX.Element {
+  if (found.length === 0 && bad === '') {
+    return <p class="well">Nothing is odd: what is pending is being taken up.</p>
+  }
+  if (found.length === 0) return <EndedBadly bad={bad} />
   return (
     <section aria-labelledby="odd">
       <h2 id="odd">What is odd</h2>
@@ -87,7 +98,17 @@ function Odd({ found }: { readonly found: readonly Oddity[] }): JSX.Element {
           </li>
         ))}
       </ul>
+      {bad !== '' && <EndedBadly bad={bad} />}
     </section>
+  )
+}
+
+function EndedBadly({ bad }: { readonly bad: string }): JSX.Element {
+  return (
+    <p>
+      Ended badly, as far as is remembered: {bad}. Look at <a href={href('dead-letters')}>dead letters</a> or{' '}
+      <a href={href('activities', { status: 'failed' })}>what failed for good</a>.
+    </p>
   )
 }
 
