@@ -144,11 +144,14 @@ const summaryFields = {
 
 export const summarySchema: z.ZodType<ActivitySummary> = name('ActivitySummary', z.strictObject(summaryFields))
 
+const discarded = maybe(z.strictObject({ atMs, reason: maybe(text) }))
+
 export const deadLetterSchema: z.ZodType<DeadLetterSummary> = name(
   'DeadLetter',
   z.strictObject({
     ...summaryFields,
     ...{ error: failure, attempts: count, failedAtMs: atMs, fingerprint: text, redrivenAs: maybe(text) },
+    discarded,
   }),
 )
 
@@ -177,7 +180,7 @@ export const activitySchema: z.ZodType = name(
     ...{ payload: z.unknown(), isRedacted: z.boolean(), metadata: z.record(text, text), key: maybe(text) },
     ...{ retryCount: count, timeoutMs: maybe(count), currentWorker: maybe(text), lastWorker: maybe(text) },
     ...{ lastError: maybe(failure), leaseDeadlineMs: maybe(atMs), cancelRequested: z.boolean() },
-    ...{ parentId: maybe(text), redriveOf: maybe(text), redrivenAs: maybe(text) },
+    ...{ parentId: maybe(text), redriveOf: maybe(text), redrivenAs: maybe(text), discarded },
     ...{ editedFrom: maybe(text), editedAs: maybe(text) },
     ...{ coordinates: maybe(coordinates), traceId: maybe(text), traceUrl: maybe(text), result: maybe(result) },
     ...{ fingerprint: maybe(text), sentence: text, nowMs: atMs },
