@@ -6,6 +6,7 @@ import { ATTEMPT_OUTCOMES, STATUSES } from '../core/activity.ts'
 import type { Coordinates, RecordedFailure, StoredResult } from '../core/activity.ts'
 import { ERROR_CODES } from '../core/errors.ts'
 import { PRIORITIES } from '../core/priority.ts'
+import { OPERATION_KINDS } from '../operations/operation.ts'
 import type {
   ActivityEvent,
   ActivitySummary,
@@ -242,7 +243,7 @@ export const groupsSchema: z.ZodType = name(
 )
 
 const operationHead = z.strictObject({
-  kind: z.enum(['redrive', 'cancel']),
+  kind: z.enum(OPERATION_KINDS),
   filter: z.strictObject({
     ...{ type: maybe(text), fingerprint: maybe(text), statuses: z.array(status), ids: maybe(count) },
     ...{ afterMs: maybe(atMs), beforeMs: maybe(atMs) },
