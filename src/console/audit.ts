@@ -14,6 +14,7 @@ export const ACTS = [
   'cancel',
   'redrive',
   'edit-and-redrive',
+  'discard',
   'start-operation',
   'cancel-operation',
 ] as const

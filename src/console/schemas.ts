@@ -390,6 +390,11 @@ export const cancelledSchema: z.ZodType = name(
   z.strictObject({ outcome: z.enum(['cancelled', 'cancel_requested', 'already_ended']) }),
 )
 
+export const discardedSchema: z.ZodType = name(
+  'Discarded',
+  z.strictObject({ outcome: z.enum(['discarded', 'already']) }),
+)
+
 export const startedSchema: z.ZodType = name(
   'StartedOperation',
   z.strictObject({ id: text, outcome: z.enum(['created', 'existing']), servedBy: maybe(count) }),
