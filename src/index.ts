@@ -31,6 +31,7 @@ export type {
 } from './core/activity.ts'
 export { systemClock } from './core/clock.ts'
 export type { Clock } from './core/clock.ts'
+export type { Discard } from './core/discard.ts'
 export {
   ERROR_CODES,
   ERROR_TABLE,

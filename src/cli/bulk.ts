@@ -52,8 +52,16 @@ export const BULK_OPTIONS: readonly OptionSpec[] = [
   { flags: '--detach', help: 'start it and leave; `errand ops attach <id>` shows how far it is' },
 ]
 
-const DONE: Readonly<Record<OperationKind, string>> = { cancel: 'cancelled', redrive: 'enqueued anew' }
-const ALREADY: Readonly<Record<OperationKind, string>> = { cancel: 'had ended already', redrive: 'redriven before' }
+const DONE: Readonly<Record<OperationKind, string>> = {
+  cancel: 'cancelled',
+  redrive: 'enqueued anew',
+  discard: 'discarded',
+}
+const ALREADY: Readonly<Record<OperationKind, string>> = {
+  cancel: 'had ended already',
+  redrive: 'redriven before',
+  discard: 'redriven or discarded before',
+}
 
 /** Previews, asks, starts and watches an operation. Throws `invalid_argument` for a filter that is wrong, or nobody to ask. */
 export async function runBulk(

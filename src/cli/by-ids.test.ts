@@ -2,11 +2,13 @@
 
 import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
+import { Client } from '../client/client.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import { ErrandError } from '../core/errors.ts'
+import { MemoryStorage } from '../storage/memory/index.ts'
 import { cancelIds } from './commands/cancel.ts'
-import { redriveIds } from './commands/dlq-redrive.ts'
 import { loadConfig } from './config/load.ts'
+import { actOnIds } from './dead-letter-acts.ts'
 import { Output } from './output/output.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -24,13 +26,20 @@ function calling() {
   return { call, said, stop, items: () => (JSON.parse(out.join('')) as { items: unknown[] }).items }
 }
 
+interface Redriven {
+  readonly redrivenAs: string | null
+}
+
 /** What each id throws; undefined: nothing. */
 type Troubles = Readonly<Record<string, ErrorCode | undefined>>
 
 const ACTS = {
   redrive: (troubles: Troubles, { call }: ReturnType<typeof calling>) => {
-    const redrive = async (id: string): Promise<{ id: string }> => ({ id: `${acted(troubles, id)}-again` })
-    return redriveIds(call, { redrive }, Object.keys(troubles), undefined)
+    const client = new Client({ storage: new MemoryStorage() })
+    const act = async (_: Client, id: string): Promise<Redriven> => ({ redrivenAs: `${acted(troubles, id)}-again` })
+    const said = (id: string): string => id
+    const named = { client, ids: Object.keys(troubles), reason: undefined }
+    return actOnIds<Redriven>(call, named, { act, undone: { redrivenAs: null }, said })
   },
   cancel: (troubles: Troubles, { call }: ReturnType<typeof calling>) => {
     const cancel = async (id: string): Promise<{ outcome: 'cancelled' }> => {

@@ -28,6 +28,12 @@ export const DEAD_LETTER_FILTER: readonly OptionSpec[] = [
   { flags: '--before <time>', help: 'that died earlier', parse: timeOrAgo('--before') },
 ]
 
+/** The option that shows also those that were discarded. */
+export const INCLUDE_DISCARDED: OptionSpec = {
+  flags: '--include-discarded',
+  help: 'also those that were discarded (`dlq discard`)',
+}
+
 /** A page of those that match. */
 export interface DeadLetterPage {
   readonly items: readonly DeadLetterSummary[]
@@ -45,12 +51,14 @@ export interface DeadLetterPagesParams {
   readonly signal: AbortSignal
   /** With their payloads; pages are small then. @defaultValue false */
   readonly withActivity?: boolean
+  /** Also those that were discarded. @defaultValue false */
+  readonly includeDiscarded?: boolean
 }
 
 /** Goes through dead letters. A page's cursor goes on exactly behind it. Throws `cancelled` when the signal aborts. */
 export async function* deadLetterPages(
   storage: Storage,
-  { filter, cursor, limit, signal, withActivity = false }: DeadLetterPagesParams,
+  { filter, cursor, limit, signal, withActivity = false, includeDiscarded = false }: DeadLetterPagesParams,
 ): AsyncGenerator<DeadLetterPage, void, undefined> {
   const { type, after } = filter
   let left = limit
@@ -60,7 +68,7 @@ export async function* deadLetterPages(
     // No more than are still wanted: were all of them to match, none is passed over.
     const limitMax = withActivity ? WHOLE_PAGE_ITEMS : LIMITS.pageItemsMax
     const params = {
-      ...{ cursor: at, limit: Math.min(left, limitMax), withActivity },
+      ...{ cursor: at, limit: Math.min(left, limitMax), withActivity, includeDiscarded },
       ...(type === undefined ? {} : { type }),
     }
     const page = await storage.listDeadLetters(params)

@@ -4,7 +4,7 @@ import { ErrandError, invariant } from '../core/errors.ts'
 import { LIMITS } from '../core/limits.ts'
 import { checkId } from '../core/names.ts'
 import { checkInteger, describe } from '../core/text.ts'
-import type { ActivityEvent, CancelAnswer, EventGap } from '../storage/storage.ts'
+import type { ActivityEvent, CancelAnswer, DiscardAnswer, EventGap } from '../storage/storage.ts'
 import type { ActivitySpan } from '../telemetry/telemetry.ts'
 import type { ClientOptions, ResolvedClientOptions } from './client-options.ts'
 import { resolveClientOptions } from './client-options.ts'
@@ -119,6 +119,16 @@ export class Client {
    */
   async redrive(id: string, options: RedriveOptions = {}): Promise<{ readonly id: string }> {
     return redriveActivity(this.#options, checkId(id), options)
+  }
+
+  /**
+   * Sets a dead letter aside that was dealt with: it is no longer shown among dead letters unless asked for. Its record stays until
+   * its retention ends, and redriving it undoes the discard. Throws `not_found`, or `conflict` when it is no dead letter or was redriven.
+   */
+  async discard(id: string, { reason }: { readonly reason?: string | undefined } = {}): Promise<DiscardAnswer> {
+    const { storage, telemetry } = this.#options
+    const params = { id: checkId(id), ...(reason === undefined ? {} : { reason }) }
+    return telemetry.quietly(() => storage.discard(params))
   }
 
   /** What happens from now on to all activities, with an explicit marker where something was missed. Ends with the signal. */

@@ -5,6 +5,7 @@ import type {
   ActivityEvent,
   ActivitySnapshot,
   ActivitySummary,
+  DeadLetterListParams,
   DeadLetterSummary,
   ListParams,
   Page,
@@ -33,8 +34,8 @@ export class Inspector {
     return this.#telemetry.quietly(() => this.#storage.list(params))
   }
 
-  /** A page of dead letters, newest first. */
-  deadLetters(params: Readonly<Omit<ListParams, 'status'>> = {}): Promise<Page<DeadLetterSummary>> {
+  /** A page of dead letters, newest first; those that were discarded only where they are asked for. */
+  deadLetters(params: Readonly<DeadLetterListParams> = {}): Promise<Page<DeadLetterSummary>> {
     return this.#telemetry.quietly(() => this.#storage.listDeadLetters(params))
   }
 

@@ -1,4 +1,4 @@
-// Acting on one activity: enqueue, cancel, redrive, edit and redrive. Each is safe to ask for twice.
+// Acting on one activity: enqueue, cancel, redrive, edit and redrive, discard. Each is safe to ask for twice.
 
 import { z } from 'zod'
 import { defineActivity } from '../client/define-activity.ts'
@@ -11,7 +11,7 @@ import { Problem } from './problem.ts'
 import type { RouteCall, RouteSpec } from './route.ts'
 import { defineRoute } from './route.ts'
 import { editBody, enqueueBody, idParams, reasonBody } from './request-schemas.ts'
-import { cancelledSchema, enqueuedSchema, idSchema } from './schemas.ts'
+import { cancelledSchema, discardedSchema, enqueuedSchema, idSchema } from './schemas.ts'
 
 /** Browsers' clocks are off; look-ups begin two minutes earlier. */
 const ID_SKEW_MS_MAX = 60_000
@@ -69,6 +69,18 @@ export function actRoutes(parts: ConsoleParts): RouteSpec[] {
         const payload = parseExact(payloadTextOf(bodyText))
         return client.redrive(params.id, { reason, edit: { payload, newId: idOf(requestId, options.clock) } })
       },
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/dead-letters/:id/discard',
+      summary: 'set a dead letter aside that was dealt with; nothing is deleted, and redriving it undoes that',
+      role: 'act',
+      params: idParams,
+      body: reasonBody,
+      answer: discardedSchema,
+      act: 'discard',
+      subject: ({ params }) => params.id,
+      handle: ({ params, body }) => client.discard(params.id, body),
     }),
   ]
 }

@@ -8,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ConsoleGround, mail } from '../../test/support/console-activities.ts'
 import { ConsoleHost } from '../../test/support/console-host.ts'
 import { uuidv7Source } from '../core/ids.ts'
-import type { ActivityEvent, ActivitySummary } from '../storage/storage.ts'
+import type { ActivityEvent, ActivitySummary, DeadLetterSummary, Page } from '../storage/storage.ts'
+import type { AuditEntry } from './audit.ts'
 
 let ground: ConsoleGround
 let host: ConsoleHost
@@ -105,6 +106,7 @@ describe('what is answered is what is described', () => {
     ['/api/activities/{id}/result', '/api/activities/DONE/result'],
     ['/api/activities/{id}/result', '/api/activities/LATER/result'],
     ['/api/dead-letters', '/api/dead-letters?limit=5'],
+    ['/api/dead-letters', '/api/dead-letters?includeDiscarded=true'],
     ['/api/dead-letters/groups', '/api/dead-letters/groups?type=mail'],
     ['/api/operations', '/api/operations'],
     ['/api/observability/activities/{id}', '/api/observability/activities/processing'],
@@ -118,6 +120,7 @@ describe('what is answered is what is described', () => {
   test('POST: acts, bulk work, and what comes of it', async () => {
     const mine = await ground.ended({ host: 'gone' })
     const other = await ground.ended({ host: 'gone' })
+    const dealtWith = await ground.ended({ host: 'gone' })
     const waiting = (await ground.client.enqueue(mail, {}, { delayMs: 3_600_000 })).id
     const rows: readonly (readonly [string, string, unknown])[] = [
       ['/api/activities', '/api/activities', { type: 'mail', payload: { n: 1 }, reason: 'r' }],
@@ -128,8 +131,10 @@ describe('what is answered is what is described', () => {
         `/api/activities/${other}/edit-and-redrive`,
         { payload: {}, reason: 'r' },
       ],
+      ['/api/dead-letters/{id}/discard', `/api/dead-letters/${dealtWith}/discard`, { reason: 'paid' }],
       ['/api/dead-letters/preview', '/api/dead-letters/preview', { filter: { type: 'mail' } }],
       ['/api/dead-letters/redrive', '/api/dead-letters/redrive', { filter: { type: 'none' }, reason: 'r' }],
+      ['/api/dead-letters/discard', '/api/dead-letters/discard', { filter: { type: 'none' }, reason: 'r' }],
       ['/api/activities/cancel', '/api/activities/cancel', { filter: { type: 'none' }, reason: 'r' }],
     ]
     for (const [route, path, body] of rows) {
@@ -215,6 +220,45 @@ test('a failed order is found, understood, mended with its history, and complete
       }),
     ]),
   })
+})
+
+test('a dead letter that was dealt with is discarded: one at once, what a filter matches by an operation', async () => {
+  const letters = [await ground.ended({ host: 'dealt' }), await ground.ended({ host: 'dealt' })]
+  const [first = '', second = ''] = letters
+  const discard = (id: string): ReturnType<typeof host.post> =>
+    host.post(`/api/dead-letters/${id}/discard`, { reason: 'paid by hand' })
+  expect([(await discard(first)).json, (await discard(first)).json]).toEqual([
+    { outcome: 'discarded' },
+    { outcome: 'already' },
+  ])
+  const listed = async (query = ''): Promise<readonly DeadLetterSummary[]> =>
+    ((await host.get(`/api/dead-letters?limit=200${query}`)).json as Page<DeadLetterSummary>).items.filter(({ id }) =>
+      letters.includes(id),
+    )
+  expect((await listed()).map(({ id }) => id)).toEqual([second])
+  expect((await listed('&includeDiscarded=true')).map(({ discarded }) => discarded?.reason)).toEqual([
+    undefined,
+    'paid by hand',
+  ])
+  expect((await host.get(`/api/activities/${first}`)).json).toMatchObject({ discarded: { reason: 'paid by hand' } })
+  const filter = { ids: letters }
+  const preview = await host.post('/api/dead-letters/preview', { kind: 'discard', filter })
+  expect(preview.json).toMatchObject({ count: 1, already: 1 })
+  expect((await host.post('/api/dead-letters/discard', { filter })).status).toBe(400) // must say why
+  const started = await host.post('/api/dead-letters/discard', { filter, reason: 'all paid' })
+  const { id } = started.json as { id: string }
+  await ground.storage.awaitResult({ id, signal: AbortSignal.timeout(20_000) })
+  expect((await host.get(`/api/operations/${id}`)).json).toMatchObject({
+    head: { kind: 'discard' },
+    done: 1,
+    already: 1,
+  })
+  expect(await listed()).toEqual([])
+  const { entries } = (await host.get('/api/audit')).json as { entries: readonly AuditEntry[] }
+  expect(entries.find(({ act, subject }) => act === 'discard' && subject === first)).toMatchObject({ outcome: 'done' })
+  expect((await host.post(`/api/activities/${first}/redrive`, { reason: 'r' })).status).toBe(200)
+  expect((await discard(first)).status).toBe(409)
+  expect((await discard('unknown')).status).toBe(404)
 })
 
 test('numbers keep every digit, from the request to the record and back', async () => {

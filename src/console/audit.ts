@@ -16,6 +16,7 @@ export const ACTS = [
   'cancel',
   'redrive',
   'edit-and-redrive',
+  'discard',
   'start-operation',
   'cancel-operation',
 ] as const

@@ -15,6 +15,7 @@ import type { RouteCall, RouteSpec } from './route.ts'
 import { defineRoute } from './route.ts'
 import {
   bulkCancelBody,
+  bulkDiscardBody,
   bulkRedriveBody,
   deadLettersQuery,
   groupsQuery,
@@ -48,16 +49,17 @@ function deadLetterRoutes({ client, options }: ConsoleParts): RouteSpec[] {
     defineRoute({
       method: 'GET',
       path: '/dead-letters',
-      summary: 'a page of dead letters, newest first',
+      summary: 'a page of dead letters, newest first; those that were discarded where they are asked for',
       aliases: ['/dead-letter', '/observability/dead-letter'],
       role: 'view',
       query: deadLettersQuery,
       answer: deadLetterPage,
-      handle: ({ query: { type, cursor = null, limit } }) =>
+      handle: ({ query: { type, cursor = null, limit, includeDiscarded } }) =>
         briefPage(
           options,
           client.inspect.deadLetters({
             cursor,
+            includeDiscarded: includeDiscarded === 'true',
             ...(type === undefined ? {} : { type }),
             ...(limit === undefined ? {} : { limit }),
           }),
@@ -112,6 +114,17 @@ function startRoutes(parts: ConsoleParts): RouteSpec[] {
       act: 'start-operation',
       subject: ({ body }) => `redrive ${JSON.stringify(body.filter)}`,
       handle: call => start(parts, call, { ...call.body, kind: 'redrive' }),
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/dead-letters/discard',
+      summary: 'discard what a filter matches, at a rate, on the server side',
+      role: 'act',
+      body: bulkDiscardBody,
+      answer: startedSchema,
+      act: 'start-operation',
+      subject: ({ body }) => `discard ${JSON.stringify(body.filter)}`,
+      handle: call => start(parts, call, { ...call.body, kind: 'discard' }),
     }),
     defineRoute({
       method: 'POST',

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { DUPLICATE_BEHAVIORS, STATUSES } from '../core/activity.ts'
 import { CONSOLE_LIMITS, LIMITS, OPERATION_LIMITS } from '../core/limits.ts'
 import { PRIORITIES } from '../core/priority.ts'
+import { OPERATION_KINDS } from '../operations/operation.ts'
 
 /** An activity's id. */
 export const idText: z.ZodString = z
@@ -34,8 +35,9 @@ export const listQuery = z.strictObject({
   limit: limit.optional(),
 })
 
-/** A page of dead letters. */
+/** A page of dead letters, of those that were discarded too where that is asked for. */
 export const deadLettersQuery = z.strictObject({
+  includeDiscarded: z.enum(['true', 'false']).optional(),
   type: typeText.optional(),
   cursor: cursor.optional(),
   limit: limit.optional(),
@@ -124,6 +126,9 @@ export const redriveFilter = z.strictObject({
   status: z.enum(['dead_letter', 'failed', 'cancelled']).optional(),
 })
 
+/** What to discard. */
+const discardFilter = z.strictObject({ ...filterFields, status: z.literal('dead_letter').optional() })
+
 /** What to cancel. */
 const cancelFilter = z.strictObject({
   ...{ type: filterFields.type, ids: filterFields.ids, afterMs: filterFields.afterMs },
@@ -140,13 +145,16 @@ const bulkFields = {
 
 /** Counts what bulk work would act on. */
 export const previewBody = z.strictObject({
-  kind: z.enum(['redrive', 'cancel']).default('redrive'),
+  kind: z.enum(OPERATION_KINDS).default('redrive'),
   filter: z.union([redriveFilter, cancelFilter]),
   max: bulkFields.max,
 })
 
 /** Bulk redrive. */
 export const bulkRedriveBody = z.strictObject({ filter: redriveFilter, ...bulkFields, reason: requiredReason })
+
+/** Bulk discard. */
+export const bulkDiscardBody = z.strictObject({ filter: discardFilter, ...bulkFields, reason: requiredReason })
 
 /** Bulk cancel. */
 export const bulkCancelBody = z.strictObject({ filter: cancelFilter, ...bulkFields, reason: requiredReason })

@@ -6,6 +6,7 @@ import { ATTEMPT_OUTCOMES, STATUSES } from '../core/activity.ts'
 import type { Coordinates, RecordedFailure, StoredResult } from '../core/activity.ts'
 import { ERROR_CODES } from '../core/errors.ts'
 import { PRIORITIES } from '../core/priority.ts'
+import { OPERATION_KINDS } from '../operations/operation.ts'
 import type {
   ActivityEvent,
   ActivitySummary,
@@ -144,11 +145,14 @@ const summaryFields = {
 
 export const summarySchema: z.ZodType<ActivitySummary> = name('ActivitySummary', z.strictObject(summaryFields))
 
+const discarded = maybe(z.strictObject({ atMs, reason: maybe(text) }))
+
 export const deadLetterSchema: z.ZodType<DeadLetterSummary> = name(
   'DeadLetter',
   z.strictObject({
     ...summaryFields,
     ...{ error: failure, attempts: count, failedAtMs: atMs, fingerprint: text, redrivenAs: maybe(text) },
+    discarded,
   }),
 )
 
@@ -177,7 +181,7 @@ export const activitySchema: z.ZodType = name(
     ...{ payload: z.unknown().optional(), isRedacted: z.boolean(), metadata: z.record(text, text), key: maybe(text) },
     ...{ retryCount: count, timeoutMs: maybe(count), currentWorker: maybe(text), lastWorker: maybe(text) },
     ...{ lastError: maybe(failure), leaseDeadlineMs: maybe(atMs), cancelRequested: z.boolean() },
-    ...{ parentId: maybe(text), redriveOf: maybe(text), redrivenAs: maybe(text) },
+    ...{ parentId: maybe(text), redriveOf: maybe(text), redrivenAs: maybe(text), discarded },
     ...{ editedFrom: maybe(text), editedAs: maybe(text) },
     ...{ coordinates: maybe(coordinates), traceId: maybe(text), traceUrl: maybe(text), result: maybe(result) },
     ...{ fingerprint: maybe(text), sentence: text, nowMs: atMs },
@@ -243,7 +247,7 @@ export const groupsSchema: z.ZodType = name(
 )
 
 const operationHead = z.strictObject({
-  kind: z.enum(['redrive', 'cancel']),
+  kind: z.enum(OPERATION_KINDS),
   filter: z.strictObject({
     ...{ type: maybe(text), fingerprint: maybe(text), statuses: z.array(status), ids: maybe(count) },
     ...{ afterMs: maybe(atMs), beforeMs: maybe(atMs) },
@@ -388,6 +392,11 @@ export const enqueuedSchema: z.ZodType = name(
 export const cancelledSchema: z.ZodType = name(
   'Cancelled',
   z.strictObject({ outcome: z.enum(['cancelled', 'cancel_requested', 'already_ended']) }),
+)
+
+export const discardedSchema: z.ZodType = name(
+  'Discarded',
+  z.strictObject({ outcome: z.enum(['discarded', 'already']) }),
 )
 
 export const startedSchema: z.ZodType = name(

@@ -164,6 +164,8 @@ describe('tokens', () => {
       '/api/activities',
       '/api/activities/x/cancel',
       '/api/activities/x/redrive',
+      '/api/dead-letters/x/discard',
+      '/api/dead-letters/discard',
       '/api/dead-letters/redrive',
     ]) {
       const answer = await guarded.post(path, {}, bearer(VIEW))

@@ -15,7 +15,14 @@ const activity: ActivitySnapshot = {
   },
   ...{ scheduledAtMs: null, startedAtMs: null, endedAtMs: null, worker: null, error: null, payloadJson: 'null' },
   ...{ metadata: {}, key: null, retryCount: 0, timeoutMs: 1, currentWorker: null, lastWorker: null, lastError: null },
-  ...{ leaseDeadlineMs: null, cancelRequested: false, parentId: null, redriveOf: null, redrivenAs: null },
+  ...{
+    leaseDeadlineMs: null,
+    cancelRequested: false,
+    parentId: null,
+    redriveOf: null,
+    redrivenAs: null,
+    discarded: null,
+  },
   ...{ traceparent: null, coordinates: null },
 }
 const refused = { name: 'Error', message: 'connect refused', code: 'ECONNREFUSED' }

@@ -37,6 +37,7 @@ export const CRASH_POINTS = [
   'redrive.decided',
   'redrive.enqueued',
   'redrive.confirmed',
+  'discard.noted',
   'operation.saved',
   'poison.published',
   'schedule.read',

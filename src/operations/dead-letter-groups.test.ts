@@ -26,6 +26,8 @@ test('dead letters of one fingerprint are one group: how many, of which types, w
     ],
   })
   expect((await groupDeadLetters(ground.memory, { type: 'sms' })).groups).toMatchObject([{ count: 1, types: ['sms'] }])
+  await ground.memory.discard({ id: sms })
+  expect((await groupDeadLetters(ground.memory)).groups).toMatchObject([{ count: 3, types: ['mail'] }, { count: 1 }])
 })
 
 test('it looks at no more than it may, the newest, and says that there are more', async () => {

@@ -5,7 +5,7 @@ import type { RecordedFailure, Status } from '../core/activity.ts'
 import { failureFingerprint } from '../core/failure.ts'
 import { LIMITS } from '../core/limits.ts'
 import type { ActivitySummary, DeadLetterSummary, Page, Storage } from '../storage/storage.ts'
-import type { Operation, ResolvedFilter } from './operation.ts'
+import type { Operation, OperationKind, ResolvedFilter } from './operation.ts'
 import { OPERATION_TYPE } from './operation.ts'
 import type { Position } from './operation-progress.ts'
 
@@ -17,7 +17,7 @@ export interface Item {
   readonly status: Status | null
   readonly atMs: number | null
   readonly error: RecordedFailure | null
-  /** It was redriven before. */
+  /** It was redriven before; to discard, of those that are named, also discarded. */
   readonly isAlready: boolean
 }
 
@@ -41,7 +41,7 @@ export async function readItems(
   { kind, filter }: Pick<Operation, 'kind' | 'filter'>,
   position: Position,
 ): Promise<ItemPage> {
-  if (filter.ids !== null) return namedItems(storage, filter.ids, position)
+  if (filter.ids !== null) return namedItems(storage, kind, filter.ids, position)
   const status = filter.statuses[position.stage]
   if (status === undefined) return { items: [], lookedAt: 0, next: null, isShifting: false }
   const page = await readPage(storage, status, filter.type, position.cursor)
@@ -95,22 +95,28 @@ function itemOf(summary: ActivitySummary | DeadLetterSummary): Item {
   return { id, type, status, atMs: timeOf(summary), error, isAlready }
 }
 
-async function namedItems(storage: Storage, ids: readonly string[], { cursor }: Position): Promise<ItemPage> {
+async function namedItems(
+  storage: Storage,
+  kind: OperationKind,
+  ids: readonly string[],
+  { cursor }: Position,
+): Promise<ItemPage> {
   const from = cursor === null ? 0 : Number(cursor)
   const to = Math.min(ids.length, from + LIMITS.pageItemsMax)
   const items: Item[] = []
   for (let at = from; at < to; at += LOOKUPS_AT_ONCE) {
     const some = ids.slice(at, Math.min(to, at + LOOKUPS_AT_ONCE))
-    items.push(...(await Promise.all(some.map(id => namedItem(storage, id)))))
+    items.push(...(await Promise.all(some.map(id => namedItem(storage, kind, id)))))
   }
   const next = to < ids.length ? { stage: 0, cursor: String(to) } : null
   return { items, lookedAt: items.length, next, isShifting: false }
 }
 
 /** Of an id that nothing is remembered of, the act itself says why. */
-async function namedItem(storage: Storage, id: string): Promise<Item> {
+async function namedItem(storage: Storage, kind: OperationKind, id: string): Promise<Item> {
   const snapshot = await storage.getActivity({ id })
   if (snapshot === null) return { id, type: null, status: null, atMs: null, error: null, isAlready: false }
-  const { type, status, lastError, redrivenAs } = snapshot
-  return { id, type, status, atMs: timeOf(snapshot), error: lastError, isAlready: redrivenAs !== null }
+  const { type, status, lastError, redrivenAs, discarded } = snapshot
+  const isAlready = redrivenAs !== null || (kind === 'discard' && discarded !== null)
+  return { id, type, status, atMs: timeOf(snapshot), error: lastError, isAlready }
 }

@@ -220,6 +220,40 @@ describe('an attempt that is cut off', () => {
 describe('what goes wrong', () => {
   const away = (): Promise<never> => Promise.reject(new ErrandError('unavailable', 'Kafka is away'))
 
+  test('dead letters are discarded, those that were redriven or discarded are passed over, and none is redriven in bulk', async () => {
+    await using ground = new OperationGround()
+    const { memory } = ground
+    const mails = await ground.dead(6)
+    const [redriven = '', discarded = '', named = ''] = mails
+    await memory.redrive({ id: redriven })
+    await memory.discard({ id: discarded })
+    const ids = [discarded, redriven, named, 'unknown']
+    expect(await ground.perform({ kind: 'discard', filter: { ids } })).toMatchObject({
+      ...{ found: 4, done: 1, already: 2, failed: 1 },
+      failures: [{ id: 'unknown', code: 'not_found' }],
+    })
+    const rest = await performAnew(ground, { ...MAIL, kind: 'discard', reason: 'paid by hand' })
+    expect(rest).toMatchObject({ found: 4, done: 3, already: 1, failed: 0 })
+    const { items } = await memory.listDeadLetters({ includeDiscarded: true })
+    expect(items.filter(letter => letter.discarded?.reason === 'paid by hand').map(({ id }) => id)).toEqual(
+      mails.slice(3).reverse(),
+    )
+    expect((await memory.listDeadLetters({})).items.map(({ id }) => id)).toEqual([redriven])
+    expect(await performAnew(ground, MAIL)).toMatchObject({ found: 1, done: 0, already: 1 })
+  })
+
+  test('what was discarded since the last save counts as discarded before', async () => {
+    await using ground = new OperationGround()
+    const ids = await ground.dead(3)
+    const racing = having(ground.memory, {
+      discard: async params => {
+        await ground.memory.discard({ id: ids[1] ?? '' })
+        return ground.memory.discard(params)
+      },
+    })
+    expect(await ground.perform({ ...MAIL, kind: 'discard' }, racing)).toMatchObject({ found: 3, done: 2, already: 1 })
+  })
+
   test('an item that cannot be acted on is counted, with its reason, and the rest goes on', async () => {
     await using ground = new OperationGround()
     const ids = [...(await ground.dead(3)), 'unknown']

@@ -5,7 +5,7 @@
 //               └───────────────────────────────────────────────────────────────────────────────┘
 //
 // What was acted on since the last save is acted on again by the attempt that goes on, and counted by that one only. Acting
-// again changes nothing: a redrive gives the same activity, and what was cancelled stays so.
+// again changes nothing: a redrive gives the same activity, and what was cancelled or discarded stays so.
 //
 // Kafka or Redis away: an item waits its turn again, with pauses; after some tries it counts as failed. Being told to end is
 // looked at between two items: then it is saved, and the attempt ends as it was told to.
@@ -165,12 +165,15 @@ export class OperationRun {
     const { kind, reason } = this.#parts.operation
     const why = reason === null ? {} : { reason }
     try {
-      if (kind === 'redrive') {
-        await this.#client.redrive(id, why)
-        return 'done'
+      switch (kind) {
+        case 'redrive':
+          await this.#client.redrive(id, why)
+          return 'done'
+        case 'cancel':
+          return (await this.#client.cancel(id, why)).outcome === 'already_ended' ? 'already' : 'done'
+        case 'discard':
+          return (await this.#client.discard(id, why)).outcome === 'already' ? 'already' : 'done'
       }
-      const { outcome } = await this.#client.cancel(id, why)
-      return outcome === 'already_ended' ? 'already' : 'done'
     } catch (error) {
       return { error: fromUnknown(error, 'internal'), isPassing: isPassing(error) }
     }

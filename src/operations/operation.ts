@@ -1,4 +1,4 @@
-// What an operation is: bulk work (redrive or cancel everything that a filter matches) that runs where a reaper runs, not where
+// What an operation is: bulk work (redrive, cancel or discard everything that a filter matches) that runs where a reaper runs, not where
 // it was asked for. It is an activity of a type of Errand's own: so it is in Kafka, is taken over from a process that dies, is
 // cancelled like any other, and says in its payload who asked for what, and why.
 
@@ -15,17 +15,18 @@ import { checkText, describe } from '../core/text.ts'
 export const OPERATION_TYPE = 'errand-operation'
 
 /** What an operation does to each of its items. */
-export const OPERATION_KINDS = ['redrive', 'cancel'] as const
+export const OPERATION_KINDS = ['redrive', 'cancel', 'discard'] as const
 /** One of {@link OPERATION_KINDS}. */
 export type OperationKind = (typeof OPERATION_KINDS)[number]
 
 /** Items a second, unless the operation says otherwise. */
 export const DEFAULT_RATE_PER_SECOND = 50
 
-/** Which statuses each kind acts on; the first of `redrive`, and all of `cancel`, when none is named. */
+/** Which statuses each kind acts on; the first of `redrive`, and all of the others, when none is named. */
 export const STATUSES_OF: Readonly<Record<OperationKind, readonly Status[]>> = {
   redrive: ['dead_letter', 'failed', 'cancelled'],
   cancel: ['pending', 'scheduled', 'running'],
+  discard: ['dead_letter'],
 }
 
 /**
@@ -36,13 +37,13 @@ export interface OperationFilter {
   readonly type?: string | undefined
   /** The group of the failure: 16 hex digits, as dead letters show it. Only of what has failed. */
   readonly fingerprint?: string | undefined
-  /** @defaultValue to redrive: `dead_letter`; to cancel: pending, scheduled and running */
+  /** @defaultValue to redrive, to discard: `dead_letter`; to cancel: pending, scheduled and running */
   readonly status?: Status | undefined
   /** These, and nothing else is said. 1 to 5,000. */
   readonly ids?: readonly string[] | undefined
-  /** To redrive: ended then or later; to cancel: created then or later. Unit: ms since the epoch. */
+  /** To redrive, to discard: ended then or later; to cancel: created then or later. Unit: ms since the epoch. */
   readonly afterMs?: number | undefined
-  /** To redrive: ended earlier; to cancel: created earlier. Unit: ms since the epoch. @defaultValue what is there at the start */
+  /** To redrive, to discard: ended earlier; to cancel: created earlier. Unit: ms since the epoch. @defaultValue what is there at the start */
   readonly beforeMs?: number | undefined
   /** Every one. */
   readonly all?: boolean | undefined
@@ -93,7 +94,7 @@ export interface OperationSummary {
   /** Items that it came upon: `done + already + failed`, and while it runs or where it was cut off, those that it had yet to act on. */
   readonly found: number
   readonly done: number
-  /** Nothing had to be done: redriven before, or ended. */
+  /** Nothing had to be done: redriven, discarded or ended before. */
   readonly already: number
   readonly failed: number
   /** The latest failures, at most 100. */

@@ -134,6 +134,11 @@ test('a preview counts exactly as far as it may look, gives three samples, and c
   await ground.dead(400, { type: 'sms' })
   const many = { ...SPEC, filter: { type: 'sms' } }
   expect(await previewOperation({ storage, spec: many, limit: 100 })).toMatchObject({ count: 200, isExact: false })
+  await storage.discard({ id: mails[8] ?? '' })
+  const discard = { ...SPEC, kind: 'discard' } as const
+  expect(await previewOperation({ storage, spec: discard })).toMatchObject({ count: 8, already: 1 })
+  const discardNamed = { kind: 'discard', filter: { ids: mails.slice(7) } } as const
+  expect(await previewOperation({ storage, spec: discardNamed })).toMatchObject({ count: 1, already: 2 })
   const named = { kind: 'redrive', filter: { ids: ['unknown', mails[0] ?? ''] } } as const
   expect(await previewOperation({ storage, spec: named })).toMatchObject({ count: 2, samples: [{ type: null }, {}] })
 })

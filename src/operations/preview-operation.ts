@@ -27,7 +27,7 @@ export interface OperationPreview {
   readonly count: number
   /** False: there are more, maybe; not everything was looked at. */
   readonly isExact: boolean
-  /** Matching, but redriven before. */
+  /** Matching, but redriven before; to discard, of those that are named, also what was discarded. */
   readonly already: number
   readonly lookedAt: number
   /** The first three that it would act on. */

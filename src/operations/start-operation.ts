@@ -61,7 +61,7 @@ export async function startOperation({
 async function endOf(storage: Storage, { kind, filter }: Operation, nowMs: number): Promise<number> {
   if (filter.beforeMs !== null) return filter.beforeMs
   const [status] = filter.statuses
-  const newestMs = kind === 'redrive' && status !== undefined ? await newestOf(storage, status, filter.type) : null
+  const newestMs = kind !== 'cancel' && status !== undefined ? await newestOf(storage, status, filter.type) : null
   return (newestMs ?? nowMs) + 1
 }
 

@@ -1,6 +1,7 @@
 // The half of the ports that looks without touching: what is where, how it stands, what happened.
 
 import type { Activity, AttemptOutcome, Coordinates, RecordedFailure, Status } from '../core/activity.ts'
+import type { Discard } from '../core/discard.ts'
 import type { Priority } from '../core/priority.ts'
 
 /** Looking without touching. */
@@ -12,6 +13,7 @@ export interface InspectionStorage {
    */
   laneFigures(): Promise<readonly LaneFigures[]>
   list(params: Readonly<ListParams>): Promise<Page<ActivitySummary>>
+  /** Those that were discarded only where they are asked for. */
   listDeadLetters(params: Readonly<DeadLetterListParams>): Promise<Page<DeadLetterSummary>>
   /** Everything known about an activity, or null. */
   getActivity(params: Readonly<{ id: string }>): Promise<ActivitySnapshot | null>
@@ -81,6 +83,8 @@ export interface ListParams {
 export interface DeadLetterListParams extends Omit<ListParams, 'status'> {
   /** Each comes with its whole activity, payload included: ask for small pages then. @defaultValue false */
   withActivity?: boolean
+  /** Also those that were discarded. @defaultValue false */
+  includeDiscarded?: boolean
 }
 
 export interface Page<T> {
@@ -111,6 +115,8 @@ export interface DeadLetterSummary extends ActivitySummary {
   readonly fingerprint: string
   /** The activity that this one was redriven as. */
   readonly redrivenAs: string | null
+  /** Somebody has dealt with it, and said so. Null: not, or it was redriven, or the storage has forgotten it. */
+  readonly discarded: Discard | null
   /** As it was when it died; only where a list was asked for it. */
   readonly activity?: Activity
 }
@@ -129,6 +135,8 @@ export interface ActivitySnapshot extends ActivitySummary {
   readonly parentId: string | null
   readonly redriveOf: string | null
   readonly redrivenAs: string | null
+  /** Of a dead letter that somebody has dealt with; see {@link DeadLetterSummary.discarded}. */
+  readonly discarded: Discard | null
   /** W3C traceparent of its enqueue. */
   readonly traceparent: string | null
   readonly coordinates: Coordinates | null

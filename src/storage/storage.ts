@@ -90,6 +90,13 @@ export interface QueueStorage {
    * was redriven before as another than that asks for, which `details.redrivenAs` names.
    */
   redrive(params: Readonly<RedriveParams>): Promise<{ readonly id: string }>
+
+  /**
+   * Sets a dead letter aside: it is no longer shown among dead letters unless asked for. Its record stays as it is; redriving it
+   * undoes the discard. A storage that has lost what it knew beside the log shows it again. The first reason stays. Throws
+   * `not_found`, or `conflict` when it is no dead letter or was redriven.
+   */
+  discard(params: Readonly<{ id: string; reason?: string }>): Promise<DiscardAnswer>
 }
 
 /** Results by activity id. */
@@ -276,4 +283,9 @@ export type IdempotencyAnswer =
 /** `cancelled`: ended · `cancel_requested`: running, asked for · `already_ended`: nothing to do. */
 export interface CancelAnswer {
   readonly outcome: 'cancelled' | 'cancel_requested' | 'already_ended'
+}
+
+/** `already`: it was discarded before. */
+export interface DiscardAnswer {
+  readonly outcome: 'discarded' | 'already'
 }

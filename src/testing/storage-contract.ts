@@ -4,6 +4,7 @@
 import { attemptsCases } from './contract/attempts-cases.ts'
 import { cancelCases } from './contract/cancel-cases.ts'
 import type { ContractCase } from './contract/case.ts'
+import { discardCases } from './contract/discard-cases.ts'
 import { fencingCases } from './contract/fencing-cases.ts'
 import { figuresCases } from './contract/figures-cases.ts'
 import { idempotencyCases } from './contract/idempotency-cases.ts'
@@ -31,6 +32,7 @@ export const storageContractAreas: Readonly<Record<string, readonly ContractCase
   results: resultsCases,
   cancel: cancelCases,
   redrive: redriveCases,
+  discard: discardCases,
   trace: traceCases,
   operations: operationsCases,
   limits: limitsCases,

@@ -158,6 +158,46 @@ describeInBrowser('what can be done', here => {
     expect(await redrivenAs(second)).toBe(null)
   })
 
+  test('dead letters that were dealt with are discarded: one, those chosen, a group; and are shown where asked for', async () => {
+    await using ground = await BrowserGround.open()
+    const { storage } = ground
+    await makeDeadLetters(storage, { type: 'mail', count: 4 })
+    const [one, chosen, left] = [await ground.deadOrder('1'), await ground.deadOrder('2'), await ground.deadOrder('3')]
+    const discardedOf = async (id: string): Promise<string | null | undefined> =>
+      (await storage.getActivity({ id }))?.discarded?.reason
+    await using opened = await here.open(`${ground.address}activities/${one}`)
+    const { page } = opened
+    await opened.button('Discard…').click()
+    await confirm(opened, 'paid by hand', 'Discard it')
+    await opened.sees('It is discarded.')
+    await opened.sees(/Discarded .*: paid by hand/)
+    expect(await opened.button('Discard…').count()).toBe(0)
+    expect(await opened.button('Redrive…').count()).toBe(1)
+    expect(await discardedOf(one)).toBe('paid by hand')
+
+    await page.goto(`${ground.address}activities?status=dead_letter`)
+    const rows = page.locator('main tbody tr')
+    await until('the discarded one is not listed', async () => (await rows.count()) === 6)
+    await page.getByLabel(`Select ${chosen}`).check()
+    await opened.button('Discard 1 selected one…').click()
+    await opened.sees('1 activity matches.')
+    await confirm(opened, 'this one too', 'Discard 1')
+    await opened.sees('1 settled of 1')
+    expect([await discardedOf(chosen), await discardedOf(left)]).toEqual(['this one too', undefined])
+
+    await page.goto(`${ground.address}dead-letters`)
+    const group = page.getByRole('listitem').filter({ hasText: 'no route to host' })
+    await group.getByRole('button', { name: 'Discard this group…' }).click()
+    await opened.sees('4 activities')
+    await confirm(opened, 'the campaign is over', 'Discard 4')
+    await opened.sees('4 settled of 4')
+    await page.goto(`${ground.address}activities?status=dead_letter`)
+    await until('one is left', async () => (await rows.count()) === 1)
+    await page.getByLabel('Show discarded ones too').check()
+    await until('all are listed', async () => (await rows.count()) === 7)
+    expect(await rows.filter({ hasText: 'the campaign is over' }).count()).toBe(4)
+  })
+
   test('all that match are cancelled: the filter counts, not the page', async () => {
     await using ground = await BrowserGround.open()
     for (let n = 0; n < 70; n++) await ground.client.enqueue(unattended, { n })

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { OPERATION_TYPE } from '../../src/operations/operation.ts'
 import { KafkaStorage } from '../../src/storage/kafka/index.ts'
+import type { DeadLetterSummary, Page } from '../../src/storage/storage.ts'
 import { CliProcess } from '../support/cli-process.ts'
 import { makeDeadLetters } from '../support/dead-letters.ts'
 import { dropTopics } from '../support/drop-topics.ts'
@@ -227,5 +228,40 @@ describe('dead letters and bulk work', () => {
     })
     reaper.signal('SIGTERM')
     expect(await reaper.ended()).toBe(0)
+  })
+
+  test('dead letters that were dealt with are discarded: by ids at once, by a filter where a reaper runs', async () => {
+    const ids = await makeDeadLetters(storage, { type: 'fax', count: 5 })
+    const [first = '', second = ''] = ids
+    const listed = async (...args: string[]): Promise<readonly DeadLetterSummary[]> =>
+      (await answer<Page<DeadLetterSummary>>('dlq', 'list', '--type', 'fax', ...args)).items
+    expect((await errand('dlq', 'discard')).code).toBe(2)
+    const some = await errand('dlq', 'discard', first, 'unknown', '--reason', 'sent by post', '--json')
+    expect([some.code, JSON.parse(some.stdout)]).toEqual([
+      6,
+      {
+        items: [
+          { id: first, outcome: 'discarded', error: null },
+          { id: 'unknown', outcome: null, error: 'not_found' },
+        ],
+      },
+    ])
+    const again = await errand('dlq', 'discard', first)
+    expect([again.code, again.stdout]).toEqual([0, `${first} was discarded before\n`])
+    expect((await listed()).map(({ id }) => id)).not.toContain(first)
+    expect((await listed('--include-discarded')).find(({ id }) => id === first)?.discarded?.reason).toBe('sent by post')
+    expect((await errand('dlq', 'show', first)).stdout).toMatch(/discarded .*: sent by post/)
+    const { items } = await answer<{ items: { redrivenAs: string }[] }>('dlq', 'redrive', second)
+    expect((await errand('dlq', 'discard', second)).code).toBe(4)
+    expect((await errand('dlq', 'discard', items[0]?.redrivenAs ?? '')).code).toBe(4) // it waits
+    await using reaper = start('reaper', '--http-port', 'off')
+    await reaper.heard('stderr', /"message":"errand-reaper runs"/)
+    const bulk = await errand('dlq', 'discard', '--type', 'fax', '--yes', '--reason', 'all sent', '--json')
+    expect([bulk.code, bulk.stderr, JSON.parse(bulk.stdout)]).toEqual([
+      0,
+      expect.stringContaining('3 activities to be discarded; 1 more were redriven or discarded before'),
+      expect.objectContaining({ state: 'completed', done: 3, already: 1, failed: 0 }),
+    ])
+    expect((await listed()).map(({ id }) => id)).toEqual([second])
   })
 })

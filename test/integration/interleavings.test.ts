@@ -233,6 +233,42 @@ describe('ends', () => {
     expect(await redis.pttl(keys.marker(id))).toBeGreaterThan(29 * 86_400_000)
   })
 
+  test('a discard is remembered as long as its dead letter, also of one that only the log knows; Redis lost, it is shown again', async () => {
+    const dead = async (type: string): Promise<string> => {
+      const { id } = await enqueued(type, { maxAttempts: 1 })
+      const { leaseId } = await claimed(type)
+      await storage.ackFailure({ id, leaseId, failure })
+      await redis.del(keys.marker(id)) // as after an hour
+      return id
+    }
+    const [id, again] = [await dead('discarded'), await dead('discarded-again')]
+    const listed = async (): Promise<readonly string[]> =>
+      (await storage.listDeadLetters({ type: 'discarded' })).items.map(letter => letter.id)
+    expect(await listed()).toEqual([id])
+    expect(await storage.discard({ id, reason: 'paid by hand' })).toEqual({ outcome: 'discarded' })
+    expect(await redis.pttl(keys.discard(id))).toBeGreaterThan(29 * 86_400_000)
+    expect(await listed()).toEqual([])
+    expect(await storage.getActivity({ id })).toMatchObject({ discarded: { reason: 'paid by hand' } })
+    const { id: redrivenAs } = await storage.redrive({ id: again })
+    await expect(storage.discard({ id: again })).rejects.toMatchObject({ code: 'conflict', details: { redrivenAs } })
+    expect(await storage.getActivity({ id: again })).toMatchObject({ status: 'dead_letter', redrivenAs })
+    expect((await storage.listDeadLetters({ type: 'discarded-again' })).items).toMatchObject([
+      { id: again, redrivenAs },
+    ])
+    await redis.del(keys.discard(id))
+    expect(await listed()).toEqual([id])
+  })
+
+  test('what only the log knows is discarded only when it is a dead letter', async () => {
+    const { id } = await enqueued('no-dead-letter', { maxAttempts: 1 })
+    await redis.del(keys.marker(id))
+    await expect(storage.discard({ id })).rejects.toMatchObject({ code: 'conflict', details: { status: 'waiting' } })
+    const { leaseId } = await claimed('no-dead-letter')
+    await storage.ackSuccess({ leases: [{ id, leaseId }] })
+    await redis.del(keys.marker(id))
+    await expect(storage.discard({ id })).rejects.toMatchObject({ code: 'conflict', details: { status: 'completed' } })
+  })
+
   test('a result stored for what still waits does not end it', async () => {
     const { id } = await enqueued('waiting')
     await storage.storeResult({ id, result: { state: 'ok', dataJson: '1', atMs: systemClock.nowMs() } })

@@ -77,6 +77,7 @@ export const CRASH_MATRIX: readonly MatrixRow[] = [
   row('redrive', 'redrive.decided', REDRIVEN, REDRIVEN),
   row('redrive', 'redrive.enqueued', REDRIVEN, REDRIVEN),
   row('redrive', 'redrive.confirmed', REDRIVEN, REDRIVEN),
+  row('discard', 'discard.noted', DEAD, DEAD),
   row('save an operation', 'operation.saved', FIRST, FIRST),
   row('set poison aside', 'poison.published', null, COMPLETED),
 

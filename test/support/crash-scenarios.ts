@@ -23,6 +23,7 @@ export const SCENARIOS = [
   'cancel scheduled',
   'cancel running',
   'redrive',
+  'discard',
   'save an operation',
   'set poison aside',
   'read the schedule',

@@ -116,6 +116,12 @@ const SCENES: Readonly<Record<ScenarioName, Play>> = {
     const { id } = attempt.activity
     return { id, act: () => stage.storage.redrive({ id }) }
   },
+  discard: async stage => {
+    const attempt = await claimed(stage, { maxAttempts: 1 })
+    await fail(stage, attempt, 'dead_letter')
+    const { id } = attempt.activity
+    return { id, act: () => stage.storage.discard({ id }) }
+  },
   'save an operation': async stage => {
     const { id } = await enqueued(stage)
     return { id, act: () => stage.storage.operations.save({ id, progressJson: '{}' }) }

@@ -9,7 +9,7 @@ import type { DeadLetterSummary, Storage } from '../../storage/storage.ts'
 import type { Invocation } from '../command.ts'
 import { defineCommand, usage } from '../command.ts'
 import type { DeadLetterFilter } from '../dead-letters.ts'
-import { DEAD_LETTER_FILTER, deadLetterPages } from '../dead-letters.ts'
+import { DEAD_LETTER_FILTER, INCLUDE_DISCARDED, deadLetterPages } from '../dead-letters.ts'
 import { parseExact } from '../exact-json.ts'
 import type { ExitCode } from '../exit-codes.ts'
 import { EXIT_CODES } from '../exit-codes.ts'
@@ -19,6 +19,7 @@ import { Output } from '../output/output.ts'
 import { ProgressLine } from '../output/progress-line.ts'
 
 interface Options extends DeadLetterFilter {
+  readonly includeDiscarded?: boolean
   readonly out?: string
   readonly max?: number
 }
@@ -34,19 +35,20 @@ export const dlqExportCommand = defineCommand<Options>({
   section: 'Dead letters',
   options: [
     ...DEAD_LETTER_FILTER,
+    INCLUDE_DISCARDED,
     { flags: '--max <n>', help: 'so many at most', parse: wholeNumber('--max', 1, OPERATION_LIMITS.itemsMax) },
     { flags: '--out <file>', help: 'into this file; one that is there is replaced' },
   ],
   settings: ['servers'],
-  answers: `Lines of \`{ id, type, …, error, fingerprint, redrivenAs, payload, metadata, key, parentId, redriveOf, failures }\`; every digit of a payload is kept.`,
+  answers: `Lines of \`{ id, type, …, error, fingerprint, redrivenAs, discarded, payload, metadata, key, parentId, redriveOf, failures }\`; every digit of a payload is kept.`,
   exits: 'the file cannot be written: 2',
   examples: [
     'errand dlq export --type send-invoice --out dead.ndjson',
     `errand dlq export | jq -c '{payload: .payload}' | errand enqueue send-invoice -`,
   ],
-  async run(call, { out, max = OPERATION_LIMITS.itemsMax, ...filter }) {
+  async run(call, { out, max = OPERATION_LIMITS.itemsMax, includeDiscarded = false, ...filter }) {
     await using storage = await openStorage(call)
-    const write = (sink: Sink): Promise<ExitCode> => exportTo(call, storage, { filter, max, sink })
+    const write = (sink: Sink): Promise<ExitCode> => exportTo(call, storage, { filter, includeDiscarded, max, sink })
     const lines = new Output(call.terminal, 'jsonl', 'iso')
     // Awaited, or the storage would be closed under it.
     return await (out === undefined ? write(letter => lines.line(letter, () => '')) : intoFile(out, write))
@@ -55,14 +57,19 @@ export const dlqExportCommand = defineCommand<Options>({
 
 interface ExportParams {
   readonly filter: DeadLetterFilter
+  readonly includeDiscarded: boolean
   readonly max: number
   readonly sink: Sink
 }
 
-async function exportTo(call: Invocation, storage: Storage, { filter, max, sink }: ExportParams): Promise<ExitCode> {
+async function exportTo(
+  call: Invocation,
+  storage: Storage,
+  { filter, includeDiscarded, max, sink }: ExportParams,
+): Promise<ExitCode> {
   const { terminal } = call
   const display = new ProgressLine(terminal)
-  const wanted = { filter, cursor: null, limit: max, signal: terminal.signal, withActivity: true }
+  const wanted = { filter, includeDiscarded, cursor: null, limit: max, signal: terminal.signal, withActivity: true }
   let written = 0
   try {
     for await (const { items } of deadLetterPages(storage, wanted)) {

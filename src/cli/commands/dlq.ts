@@ -1,6 +1,7 @@
 // `errand dlq groups|list|show`: dead letters by what went wrong, one by one, and everything about one.
 
 import { systemClock } from '../../core/clock.ts'
+import type { Discard } from '../../core/discard.ts'
 import { failureFingerprint } from '../../core/failure.ts'
 import { CLI_LIMITS, OPERATION_LIMITS } from '../../core/limits.ts'
 import { checkId } from '../../core/names.ts'
@@ -10,7 +11,7 @@ import type { ActivityEvent, ActivitySnapshot, DeadLetterSummary } from '../../s
 import { failureText, failureWord, stateSentence } from '../activity-text.ts'
 import { defineCommand, usage } from '../command.ts'
 import type { DeadLetterFilter } from '../dead-letters.ts'
-import { DEAD_LETTER_FILTER, deadLetterPages } from '../dead-letters.ts'
+import { DEAD_LETTER_FILTER, INCLUDE_DISCARDED, deadLetterPages } from '../dead-letters.ts'
 import { parseExact } from '../exact-json.ts'
 import { EXIT_CODES } from '../exit-codes.ts'
 import { sayUnknown } from '../looked-up.ts'
@@ -82,6 +83,7 @@ interface ListOptions extends DeadLetterFilter {
   readonly limit?: number
   readonly cursor?: string
   readonly all?: boolean
+  readonly includeDiscarded?: boolean
 }
 
 /** `errand dlq list`. */
@@ -91,6 +93,7 @@ export const dlqListCommand = defineCommand<ListOptions>({
   section: 'Dead letters',
   options: [
     ...DEAD_LETTER_FILTER,
+    INCLUDE_DISCARDED,
     {
       flags: '--limit <n>',
       help: `at most so many (${DEFAULT_LIMIT})`,
@@ -102,15 +105,18 @@ export const dlqListCommand = defineCommand<ListOptions>({
   settings: ['servers'],
   hasOutput: true,
   answers: `\`{ items: [{ id, type, status, priority, attempt, attempts, maxAttempts, createdAtMs, failedAtMs, worker, error, fingerprint,
-redrivenAs, … }], cursor }\`; \`cursor\` is for the next page, or null.`,
+redrivenAs, discarded, … }], cursor }\`; \`cursor\` is for the next page, or null.`,
   examples: ['errand dlq list --type send-invoice --after 2h', 'errand dlq list --all -o jsonl | jq .error.message'],
-  async run(call, { limit, cursor, all, ...filter }) {
+  async run(call, { limit, cursor, all, includeDiscarded = false, ...filter }) {
     if (all === true && limit !== undefined) throw usage('give --all or --limit, not both.', '--all')
     const { output, terminal } = call
     const isStreamed = all === true && output.format !== 'json'
     const limitMax = isStreamed ? Number.POSITIVE_INFINITY : all === true ? CLI_LIMITS.listItemsMax : DEFAULT_LIMIT
     await using storage = await openStorage(call)
-    const wanted = { filter, cursor: cursor ?? null, limit: limit ?? limitMax, signal: terminal.signal }
+    const wanted = {
+      ...{ filter, cursor: cursor ?? null, limit: limit ?? limitMax, signal: terminal.signal },
+      includeDiscarded,
+    }
     const found: DeadLetterSummary[] = []
     let shown = 0
     let next: string | null = null
@@ -139,7 +145,10 @@ function letterColumns(output: Output): readonly Column<DeadLetterSummary>[] {
     { head: 'DIED', text: ({ failedAtMs }) => output.time(failedAtMs) },
     { head: 'ATTEMPTS', text: ({ attempts }) => String(attempts), isNumber: true },
     { head: 'FINGERPRINT', text: ({ fingerprint }) => fingerprint },
-    { head: 'REDRIVEN AS', text: ({ redrivenAs }) => redrivenAs ?? '–' },
+    {
+      head: 'REDRIVEN AS',
+      text: ({ redrivenAs, discarded }) => redrivenAs ?? (discarded === null ? '–' : 'discarded'),
+    },
     { head: 'ERROR', text: ({ error }) => errorText(error) },
   ]
 }
@@ -180,7 +189,8 @@ export const dlqShowCommand = defineCommand({
 
 function letterText(snapshot: ActivitySnapshot, events: readonly ActivityEvent[], output: Output): string {
   const { style } = output
-  const { id, type, priority, key, createdAtMs, endedAtMs, lastWorker, redriveOf, redrivenAs, payloadJson } = snapshot
+  const { id, type, priority, key, createdAtMs, endedAtMs, lastWorker, payloadJson } = snapshot
+  const { redriveOf, redrivenAs, discarded } = snapshot
   const text = (value: string | null): string | undefined => (value === null ? undefined : plain(value))
   const sentence = `${plain(id)} ${stateSentence(snapshot, output, systemClock.nowMs())}.`
   const fields = pairsText(
@@ -194,6 +204,7 @@ function letterText(snapshot: ActivitySnapshot, events: readonly ActivityEvent[]
       ['worker', text(lastWorker)],
       ['redrive of', text(redriveOf)],
       ['redriven as', text(redrivenAs)],
+      ['discarded', discarded === null ? undefined : discardText(discarded, output)],
     ],
     style,
   )
@@ -209,6 +220,10 @@ function letterText(snapshot: ActivitySnapshot, events: readonly ActivityEvent[]
   }
   if (redrivenAs === null) parts.push(`\`errand dlq redrive ${plain(id)}\` enqueues it anew.`)
   return parts.join('\n\n')
+}
+
+function discardText({ atMs, reason }: Discard, output: Output): string {
+  return `${output.time(atMs)}${reason === null ? '' : `: ${oneLine(reason)}`}`
 }
 
 function attemptText({ attempt, type, atMs, worker, error }: ActivityEvent, output: Output): string {

@@ -7,6 +7,7 @@ import { configReferenceCommand, configShowCommand } from './config.ts'
 import { consoleCommand } from './console.ts'
 import { devCommand } from './dev.ts'
 import { dlqGroupsCommand, dlqListCommand, dlqShowCommand } from './dlq.ts'
+import { dlqDiscardCommand } from './dlq-discard.ts'
 import { dlqExportCommand } from './dlq-export.ts'
 import { dlqRedriveCommand } from './dlq-redrive.ts'
 import { doctorCommand } from './doctor.ts'
@@ -29,7 +30,7 @@ import { workersCommand } from './workers.ts'
 export const GROUP_SUMMARIES: Readonly<Record<string, string>> = {
   config: 'settings and where they come from',
   topics: 'the topics in Kafka: what is missing or differs, and mending it',
-  dlq: 'dead letters: grouped by error, looked at, enqueued anew',
+  dlq: 'dead letters: grouped by error, looked at, enqueued anew, set aside',
   ops: 'bulk work that runs on the server side',
 }
 
@@ -60,6 +61,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   dlqListCommand,
   dlqShowCommand,
   dlqRedriveCommand,
+  dlqDiscardCommand,
   dlqExportCommand,
   opsListCommand,
   opsShowCommand,

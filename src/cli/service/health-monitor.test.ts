@@ -3,7 +3,9 @@ import { ManualClock } from '../../testing/manual-clock.ts'
 import type { HealthReport } from '../../storage/storage.ts'
 import { HealthMonitor } from './health-monitor.ts'
 
-const check = (trouble: string | null): HealthReport => ({ checks: [{ name: 'redis', trouble, isFatal: trouble !== null }] })
+const check = (trouble: string | null): HealthReport => ({
+  checks: [{ name: 'redis', trouble, isFatal: trouble !== null }],
+})
 
 test('what is found in a look that a stop overtakes is no alarm: the storage closes by then', async () => {
   const said: string[] = []

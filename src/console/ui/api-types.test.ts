@@ -49,6 +49,7 @@ const activity: ActivityView = {
   ...summary,
   ...{ payload: { any: 1 }, isRedacted: false, metadata: { a: 'b' }, key: 'k', retryCount: 1, timeoutMs: 1 },
   ...{ currentWorker: 'w', lastWorker: 'w', lastError: error, leaseDeadlineMs: 1, cancelRequested: false },
+  discarded: { atMs: 1, reason: 'r' },
   ...{ parentId: '2', redriveOf: '3', redrivenAs: '4', editedFrom: '5', editedAs: '6', traceId: 't', traceUrl: 'u' },
   ...{
     coordinates: { topic: 't', partition: 0, offset: '9007199254740993' },

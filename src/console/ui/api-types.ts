@@ -18,6 +18,7 @@ import type { AsOf, ShownResult } from '../schemas.ts'
 import type { TopicsView } from '../topic-view.ts'
 
 export type { DeadLetterGroup, DeadLetterGroups } from '../../operations/dead-letter-groups.ts'
+export type { OperationKind } from '../../operations/operation.ts'
 export type { OperationPreview } from '../../operations/preview-operation.ts'
 export type { SearchPage } from '../search.ts'
 export type { Series, SeriesBucket } from '../series.ts'

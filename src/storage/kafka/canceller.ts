@@ -1,9 +1,10 @@
-// Cancel and redrive: the two things that people do to an activity.
+// Cancel, redrive and discard: the three things that people do to an activity.
 
 import { randomUUID } from 'node:crypto'
 import type { Activity, Status } from '../../core/activity.ts'
 import { isTerminal } from '../../core/activity.ts'
 import { crossing } from '../../core/crash-point.ts'
+import { noDeadLetter, redrivenAlready } from '../../core/discard.ts'
 import { ErrandError } from '../../core/errors.ts'
 import { cancelledFailure } from '../../core/failure.ts'
 import type { IdSource } from '../../core/ids.ts'
@@ -14,11 +15,12 @@ import { checkEdit, redrivenBefore, redrivenFrom } from '../../core/redrive.ts'
 import { checkText } from '../../core/text.ts'
 import { delayKey } from '../../core/topics.ts'
 import { decodeActivity } from '../../wire/activity-record.ts'
+import { noteDiscard } from '../redis/discards.ts'
 import { cancel, confirmRedrive, decideRedrive, errorResultText, readMarkers, readRedrive } from '../redis/markers.ts'
 import type { Marker } from '../redis/markers.ts'
 import { indexed, parseValue } from '../redis/schedule.ts'
 import type { SideStore } from '../redis/side-store.ts'
-import type { CancelAnswer, RedriveParams } from '../storage.ts'
+import type { CancelAnswer, DiscardAnswer, RedriveParams } from '../storage.ts'
 import type { LogSearch } from './log-search.ts'
 import type { Publisher } from './publisher.ts'
 import type { TopicCatalog } from './topic-catalog.ts'
@@ -26,7 +28,7 @@ import type { TopicCatalog } from './topic-catalog.ts'
 /** Between the look and the cancel an attempt can end and another begin; then it is looked at again. */
 const TRIES_MAX = 5
 
-/** Cancels and redrives. */
+/** Cancels, redrives and discards. */
 export class Canceller {
   readonly #store: SideStore
   readonly #publisher: Publisher
@@ -158,6 +160,27 @@ export class Canceller {
     await crossing('redrive.enqueued', () => this.#publisher.writeAll([this.#publisher.lane(activity)]))
     await crossing('redrive.confirmed', () => confirmRedrive(this.#store, id))
     return { id: newId }
+  }
+
+  async discard(params: Readonly<{ id: string; reason?: string }>): Promise<DiscardAnswer> {
+    const id = checkId(params.id)
+    const reason = checkReason(params.reason) || null // an empty one says nothing: the same as none
+    await this.#restore() // else what it was redriven as may only seem to be unknown
+    const [marker = null] = await readMarkers(this.#store, [id])
+    if (marker?.status !== 'dead_letter') await this.#expectDeadLetter(id, marker)
+    const redriven = await readRedrive(this.#store, id)
+    if (redriven !== null) throw redrivenAlready(id, redriven.newId)
+    const isNew = await noteDiscard(this.#store, id, { atMs: this.#store.clock.nowMs(), reason })
+    return { outcome: isNew ? 'discarded' : 'already' }
+  }
+
+  /** Of one that Redis does not remember as a dead letter. Throws when the log does not know it as one either. */
+  async #expectDeadLetter(id: string, marker: Marker | null): Promise<void> {
+    if (marker !== null) throw noDeadLetter(id, marker.status)
+    if ((await this.#search.deadLetter(id)) !== null) return
+    const outcome = await this.#search.terminalOutcome(id)
+    if (outcome !== null) throw noDeadLetter(id, outcome.outcome)
+    throw (await this.#waiting(id, null)) === null ? notFound(id) : noDeadLetter(id, 'waiting')
   }
 
   async #original(id: string, marker: Marker | null): Promise<Activity> {

@@ -14,6 +14,7 @@ import type { TopicAdmin } from '../../producer/topic-admin.ts'
 import { decodeActivity } from '../../wire/activity-record.ts'
 import { decodeDlq } from '../../wire/dead-letter-record.ts'
 import { decodeOutcome } from '../../wire/outcome-record.ts'
+import { readDealt } from '../redis/discards.ts'
 import { readCounts, readMarkers, readStates, runningIds, scheduledMembers } from '../redis/markers.ts'
 import { parseValue } from '../redis/schedule.ts'
 import type { SideStore } from '../redis/side-store.ts'
@@ -188,14 +189,14 @@ export class Inspector {
     const seen = new Set<string>()
     return this.#page<DeadLetterSummary>(params, await this.#wholeTopic(dlq), async records => {
       const letters = records.map(record => decoded(() => decodeDlq(record.value, record.headers)))
-      const markers = await readMarkers(
-        this.#parts.store,
-        letters.map(letter => (letter?.kind === 'dead_letter' ? letter.record.activity.id : '')),
-      )
+      const ids = letters.map(letter => (letter?.kind === 'dead_letter' ? letter.record.activity.id : ''))
+      const dealt = await readDealt(this.#parts.store, ids)
       return letters.map((letter, at): Dated<DeadLetterSummary> | null => {
         if (letter?.kind !== 'dead_letter') return null
         const { activity, error, attempts, failedAtMs, fingerprint, worker } = letter.record
         if (seen.has(activity.id) || (params.type !== undefined && activity.type !== params.type)) return null
+        const { redrivenAs = null, discarded = null } = dealt[at] ?? {}
+        if (discarded !== null && params.includeDiscarded !== true) return null
         seen.add(activity.id)
         const record = records[at]
         if (record !== undefined) this.#parts.search.noteDeadLetter(activity.id, record)
@@ -209,7 +210,8 @@ export class Inspector {
             attempts,
             failedAtMs,
             fingerprint,
-            redrivenAs: markers[at]?.redrivenAs ?? null,
+            redrivenAs,
+            discarded,
             ...(params.withActivity === true ? { activity } : {}),
           },
         }

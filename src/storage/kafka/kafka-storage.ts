@@ -268,6 +268,10 @@ export class KafkaStorage implements port.Storage {
     return this.#canceller.redrive(params)
   }
 
+  async discard(params: Readonly<{ id: string; reason?: string }>): Promise<port.DiscardAnswer> {
+    return this.#canceller.discard(params)
+  }
+
   async storeResult({ id, result }: Readonly<{ id: string; result: StoredResult }>): Promise<void> {
     checkId(id)
     checkStoredResult(result)

@@ -2,6 +2,7 @@
 
 import type { Activity, OutcomeRecord, Status } from '../../core/activity.ts'
 import { isTerminal } from '../../core/activity.ts'
+import type { Dealt } from '../redis/discards.ts'
 import type { Marker } from '../redis/markers.ts'
 import type { ActivityEvent, ActivitySnapshot, ActivitySummary } from '../storage.ts'
 
@@ -61,6 +62,8 @@ export function snapshotOf(parts: {
   readonly activity: Activity | null
   readonly outcome: OutcomeRecord | null
   readonly marker: Marker | null
+  /** Of what has ended, where it can be said. */
+  readonly dealt?: Dealt | undefined
   readonly coordinates: ActivitySnapshot['coordinates']
 }): ActivitySnapshot | null {
   const { activity, outcome, marker, status } = parts
@@ -92,7 +95,8 @@ export function snapshotOf(parts: {
     cancelRequested: status === 'cancelled' || (marker?.cancelRequested ?? false),
     parentId: activity?.parentId ?? null,
     redriveOf: activity?.redriveOf ?? null,
-    redrivenAs: marker?.redrivenAs ?? null,
+    redrivenAs: parts.dealt?.redrivenAs ?? marker?.redrivenAs ?? null,
+    discarded: parts.dealt?.discarded ?? null,
     traceparent: activity?.trace?.traceparent ?? null,
     coordinates: parts.coordinates,
   }

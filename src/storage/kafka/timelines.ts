@@ -9,6 +9,7 @@ import { delayKey } from '../../core/topics.ts'
 import type { LogReader } from '../../consumer/log-reader.ts'
 import { decodeActivity } from '../../wire/activity-record.ts'
 import { decodeOutcome } from '../../wire/outcome-record.ts'
+import { readDealt } from '../redis/discards.ts'
 import { readMarkers } from '../redis/markers.ts'
 import { indexed } from '../redis/schedule.ts'
 import type { SideStore } from '../redis/side-store.ts'
@@ -62,6 +63,7 @@ export class Timelines {
           activity: await this.#activityOf(id, outcome.type),
           outcome,
           marker,
+          dealt: (await readDealt(this.#store, [id]))[0],
           coordinates: null,
         })
       }
@@ -80,9 +82,10 @@ export class Timelines {
     id: string,
     marker: NonNullable<Awaited<ReturnType<typeof readMarkers>>[number]>,
   ): Promise<ActivitySnapshot | null> {
-    const [found, outcome] = await Promise.all([
+    const [found, outcome, [dealt]] = await Promise.all([
       this.#laneRecordOf(id, marker.type),
       this.#search.terminalOutcome(id, marker.settled?.endedAtMs),
+      readDealt(this.#store, [id]),
     ])
     // The outcome's copy is of the attempt that ended; a lane may still hold an earlier one.
     const activity = (await this.#activityFrom(id, outcome?.envelope ?? null, marker.status)) ?? found?.activity ?? null
@@ -91,6 +94,7 @@ export class Timelines {
       activity,
       outcome,
       marker,
+      dealt,
       coordinates: found?.coordinates ?? null,
     })
   }

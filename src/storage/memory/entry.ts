@@ -2,6 +2,7 @@
 
 import type { Activity, RecordedFailure, Status } from '../../core/activity.ts'
 import { compareAge } from '../../core/age.ts'
+import type { Discard } from '../../core/discard.ts'
 import { failureFingerprint } from '../../core/failure.ts'
 import type {
   AckFailureAnswer,
@@ -49,6 +50,7 @@ export interface Entry {
   settled: Settlement | null
   releasedLeaseId: string | null
   redrivenAs: string | null
+  discarded: Discard | null
   readonly events: ActivityEvent[]
 }
 
@@ -70,6 +72,7 @@ export function newEntry(activity: Activity, order: number): Entry {
     settled: null,
     releasedLeaseId: null,
     redrivenAs: null,
+    discarded: null,
     events: [],
   }
 }
@@ -108,6 +111,7 @@ export function deadLetterOf(entry: Entry, withActivity: boolean): DeadLetterSum
     failedAtMs: entry.endedAtMs ?? 0,
     fingerprint: failureFingerprint(error),
     redrivenAs: entry.redrivenAs,
+    discarded: entry.discarded,
     ...(withActivity ? { activity: entry.activity } : {}),
   }
 }
@@ -130,6 +134,7 @@ export function snapshotOf(entry: Entry): ActivitySnapshot {
     parentId: activity.parentId,
     redriveOf: activity.redriveOf,
     redrivenAs: entry.redrivenAs,
+    discarded: entry.discarded,
     traceparent: activity.trace?.traceparent ?? null,
     coordinates: null,
   }

@@ -29,6 +29,7 @@ import type {
   DeadLetterSummary,
   DeclareTypesParams,
   DequeueParams,
+  DiscardAnswer,
   EnqueueAnswer,
   EnqueueManyParams,
   EventGap,
@@ -51,6 +52,7 @@ import type {
 import { admit, inquire } from './admission.ts'
 import { Attempts } from './attempts.ts'
 import { Book } from './book.ts'
+import { discardEntry, shownLetters } from './discards.ts'
 import type { Entry } from './entry.ts'
 import { deadLetterOf, snapshotOf, summaryOf } from './entry.ts'
 import { laneFigures } from './figures.ts'
@@ -226,7 +228,14 @@ export class MemoryStorage implements Storage {
     }
     entry.redrivenAs ??= this.#redriven(entry, traceOf, edit)
     if (edit !== undefined && edit.newId !== entry.redrivenAs) throw redrivenBefore(id, entry.redrivenAs)
+    entry.discarded = null
     return { id: entry.redrivenAs }
+  }
+
+  async discard({ id, reason }: Readonly<{ id: string; reason?: string }>): Promise<DiscardAnswer> {
+    this.#checkOpen()
+    if (reason !== undefined) checkText('reason', reason, LIMITS.reasonBytesMax, 0)
+    return discardEntry(this.#known(id), reason || null, this.#book.nowMs())
   }
 
   async storeResult({ id, result }: Readonly<{ id: string; result: StoredResult }>): Promise<void> {
@@ -275,9 +284,8 @@ export class MemoryStorage implements Storage {
   async listDeadLetters(params: Readonly<DeadLetterListParams>): Promise<Page<DeadLetterSummary>> {
     this.#checkOpen()
     this.#book.nowMs()
-    return pageOf(this.#book.ofStatus('dead_letter'), params, entry =>
-      deadLetterOf(entry, params.withActivity === true),
-    )
+    const letters = shownLetters(this.#book.ofStatus('dead_letter'), params.includeDiscarded === true)
+    return pageOf(letters, params, entry => deadLetterOf(entry, params.withActivity === true))
   }
 
   async getActivity({ id }: Readonly<{ id: string }>): Promise<ActivitySnapshot | null> {

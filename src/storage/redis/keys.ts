@@ -62,6 +62,11 @@ export class Keys {
     return `${this.#tag}:operation:${id}`
   }
 
+  /** That a dead letter was discarded. */
+  discard(id: string): string {
+    return `${this.#tag}:discarded:${id}`
+  }
+
   /** The entry of an idempotency key. A type holds no colon, so type and key cannot run into each other. */
   keyEntry(type: string, key: string): string {
     return `${this.#tag}:key:${type}:${key}`

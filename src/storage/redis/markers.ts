@@ -171,6 +171,11 @@ export async function readRedrive(
   return fields?.rd === undefined ? null : { newId: fields.rd, isProduced: fields.rp === '1' }
 }
 
+/** What activities were redriven as; null for what was not. Also of those that Redis remembers nothing else of. */
+export async function readRedrives(store: SideStore, ids: readonly string[]): Promise<(string | null)[]> {
+  return (await readFields(store, ids)).map(fields => fields?.rd ?? null)
+}
+
 /** Ids with a lease, next to expire first, from a rank on. */
 export async function runningIds(store: SideStore, from: number, count: number): Promise<string[]> {
   return store.main.guard('leases', () =>

@@ -2,7 +2,7 @@
 
 import type { JSX } from 'preact'
 import type { Status } from '../../../core/activity.ts'
-import type { ActivitySummary } from '../api-types.ts'
+import type { ActivitySummary, DeadLetterSummary } from '../api-types.ts'
 import { now } from '../now.ts'
 import { spanText } from '../time-text.ts'
 import { FailureLine } from './failure.tsx'
@@ -23,6 +23,22 @@ const ENDED: Column<ActivitySummary> = { title: 'Ended', cell: ({ endedAtMs }) =
 const TOOK: Column<ActivitySummary> = { title: 'Took', isNumber: true, cell: item => <Took item={item} /> }
 const WORKER: Column<ActivitySummary> = { title: 'Worker', cell: ({ worker }) => worker ?? '–' }
 const ERROR: Column<ActivitySummary> = { title: 'Error', cell: ({ error }) => <FailureLine error={error} /> }
+
+/** A row of a list: of dead letters with whether they were discarded. */
+export interface ListedActivity extends ActivitySummary, Partial<Pick<DeadLetterSummary, 'discarded'>> {}
+
+/** Where discarded dead letters are listed too. */
+export const DISCARDED: Column<ListedActivity> = {
+  title: 'Discarded',
+  cell: ({ discarded = null }) =>
+    discarded === null ? (
+      '–'
+    ) : (
+      <>
+        <Time atMs={discarded.atMs} /> {discarded.reason}
+      </>
+    ),
+}
 
 /** The columns for a status. */
 export function activityColumns(status: Status): readonly Column<ActivitySummary>[] {

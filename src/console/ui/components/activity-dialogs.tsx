@@ -1,4 +1,4 @@
-// What can be done with one activity: cancel it, redrive it, edit its payload and retry.
+// What can be done with one activity: cancel it, redrive it, edit its payload and retry, discard it.
 
 import type { JSX } from 'preact'
 import { useMemo, useState } from 'preact/hooks'
@@ -9,11 +9,12 @@ import type { ShownActivity } from '../pages/activity.tsx'
 import { detailPath } from '../route.ts'
 import { shellLine } from '../shell-text.ts'
 import { ActDialog } from './act-dialog.tsx'
+import { WHAT_DISCARD_DOES } from './bulk-dialog.tsx'
 import { CopyLine } from './copy-button.tsx'
 import { DiffView } from './diff-view.tsx'
 
 /** Which dialog is open. */
-export type OpenDialog = 'cancel' | 'redrive' | 'edit' | null
+export type OpenDialog = 'cancel' | 'redrive' | 'edit' | 'discard' | null
 
 interface Props {
   readonly open: OpenDialog
@@ -32,6 +33,8 @@ export function ActivityDialogs(props: Props): JSX.Element | null {
       return <RedriveDialog {...props} />
     case 'edit':
       return <EditDialog {...props} />
+    case 'discard':
+      return <DiscardDialog {...props} />
     case null:
       return null
   }
@@ -84,6 +87,25 @@ function RedriveDialog({ data, onClose, onDone }: Props): JSX.Element {
         It is enqueued anew with the same payload, as another activity. This one stays as it is; both name each other.
       </p>
       <CopyLine text={shellLine('errand', 'dlq', 'redrive', id)} label="the same as a command line" />
+    </ActDialog>
+  )
+}
+
+function DiscardDialog({ data, onClose, onDone }: Props): JSX.Element {
+  const { id } = data.activity
+  return (
+    <ActDialog<{ readonly outcome: 'discarded' | 'already' }>
+      title="Discard this dead letter"
+      verb="Discard it"
+      change={{ path: `dead-letters/${encodeURIComponent(id)}/discard`, members: {} }}
+      onClose={onClose}
+      onDone={({ outcome }) => {
+        say(outcome === 'already' ? 'It was discarded before: nothing was done.' : 'It is discarded.')
+        onDone()
+      }}
+    >
+      <p>{WHAT_DISCARD_DOES}</p>
+      <CopyLine text={shellLine('errand', 'dlq', 'discard', id)} label="the same as a command line" />
     </ActDialog>
   )
 }

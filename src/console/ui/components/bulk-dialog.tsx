@@ -4,7 +4,7 @@
 import type { JSX } from 'preact'
 import { useId, useState } from 'preact/hooks'
 import { change } from '../api.ts'
-import type { OperationPreview, StartedView } from '../api-types.ts'
+import type { OperationKind, OperationPreview, StartedView } from '../api-types.ts'
 import { go, href } from '../navigation.ts'
 import { newRequestId } from '../request-id.ts'
 import { useResource } from '../resource.ts'
@@ -19,19 +19,44 @@ import { Shown } from './states.tsx'
 /** What it acts on: as the API takes it. */
 export type BulkFilter = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
 
+/** Bulk work that is asked about. */
+export interface AskedBulk {
+  readonly kind: OperationKind
+  readonly filter: BulkFilter
+}
+
 interface Props {
-  readonly kind: 'redrive' | 'cancel'
+  readonly kind: OperationKind
   readonly filter: BulkFilter
   readonly onClose: () => void
   readonly onStarted: () => void
 }
 
 const DEFAULT_RATE = 50
-const PATHS = { redrive: 'dead-letters/redrive', cancel: 'activities/cancel' } as const
-const VERBS = { redrive: 'Redrive', cancel: 'Cancel' } as const
+const PATHS: Readonly<Record<OperationKind, string>> = {
+  redrive: 'dead-letters/redrive',
+  cancel: 'activities/cancel',
+  discard: 'dead-letters/discard',
+}
+/** What bulk work is called where it is asked for. */
+export const BULK_VERBS: Readonly<Record<OperationKind, string>> = {
+  redrive: 'Redrive',
+  cancel: 'Cancel',
+  discard: 'Discard',
+}
+const ALREADY: Readonly<Record<OperationKind, string>> = {
+  redrive: 'redriven',
+  cancel: 'ended',
+  discard: 'redriven or discarded',
+}
+
+/** In words. */
+export const WHAT_DISCARD_DOES =
+  'What is discarded is shown among dead letters only where that is asked for. Its record stays; redriving it undoes that.'
 
 /** The dialog. */
 export function BulkDialog({ kind, filter, onClose, onStarted }: Props): JSX.Element {
+  const verb = BULK_VERBS[kind]
   const [rate, setRate] = useState(String(DEFAULT_RATE))
   const [max, setMax] = useState('')
   const filterText = JSON.stringify(filter)
@@ -53,8 +78,8 @@ export function BulkDialog({ kind, filter, onClose, onStarted }: Props): JSX.Ele
   }
   return (
     <ActDialog<StartedView>
-      title={`${VERBS[kind]} activities`}
-      verb={found === null ? VERBS[kind] : `${VERBS[kind]} ${atMost(count, max)}${found.isExact ? '' : ' or more'}`}
+      title={`${verb} activities`}
+      verb={found === null ? verb : `${verb} ${atMost(count, max)}${found.isExact ? '' : ' or more'}`}
       isDanger={kind === 'cancel'}
       change={count > 0 && isInRange ? { path: PATHS[kind], members } : null}
       onClose={onClose}
@@ -66,8 +91,9 @@ export function BulkDialog({ kind, filter, onClose, onStarted }: Props): JSX.Ele
       }}
     >
       <Shown resource={preview} what="how many that are">
-        {data => <Preview preview={data} />}
+        {data => <Preview kind={kind} preview={data} />}
       </Shown>
+      {kind === 'discard' && <p>{WHAT_DISCARD_DOES}</p>}
       <div class="field-row">
         <NumberField label="A second, at most" value={rate} onInput={setRate} min="0.1" max="1000" />
         <NumberField label="In all, at most (empty: all)" value={max} onInput={setMax} min="1" max="10000000" />
@@ -76,7 +102,7 @@ export function BulkDialog({ kind, filter, onClose, onStarted }: Props): JSX.Ele
   )
 }
 
-function Preview({ preview }: { readonly preview: OperationPreview }): JSX.Element {
+function Preview({ kind, preview }: { readonly kind: OperationKind; readonly preview: OperationPreview }): JSX.Element {
   const { count, isExact, already, lookedAt, samples } = preview
   return (
     <>
@@ -84,7 +110,7 @@ function Preview({ preview }: { readonly preview: OperationPreview }): JSX.Eleme
         <strong>{`${isExact ? '' : 'At least '}${counted(count, 'activity', 'activities')}`}</strong>
         {count === 1 ? ' matches.' : ' match.'}
         {already > 0 &&
-          ` ${counted(already, 'was', 'were')} redriven before, and ${already === 1 ? 'is' : 'are'} left alone.`}
+          ` ${counted(already, 'was', 'were')} ${ALREADY[kind]} before, and ${already === 1 ? 'is' : 'are'} left alone.`}
         {!isExact && ` Only the newest ${countText(lookedAt)} were looked at; there may be more.`}
       </p>
       {samples.length > 0 && (

@@ -5,9 +5,10 @@ import { useState } from 'preact/hooks'
 import type { Status } from '../../../core/activity.ts'
 import { STATUSES } from '../../../core/activity.ts'
 import { get } from '../api.ts'
-import type { ActivitySummary, LanesView, Page, StatsView } from '../api-types.ts'
-import { activityColumns } from '../components/activity-columns.tsx'
-import { BulkDialog } from '../components/bulk-dialog.tsx'
+import type { LanesView, OperationKind, Page, StatsView } from '../api-types.ts'
+import type { ListedActivity } from '../components/activity-columns.tsx'
+import { DISCARDED, activityColumns } from '../components/activity-columns.tsx'
+import { BULK_VERBS, BulkDialog } from '../components/bulk-dialog.tsx'
 import { Pager, RowTable } from '../components/row-table.tsx'
 import { SearchResults } from '../components/search-results.tsx'
 import { AsOfNote, Empty, Shown, Teach } from '../components/states.tsx'
@@ -38,7 +39,7 @@ export function ActivitiesPage({ query }: { readonly query: Query }): JSX.Elemen
         <>
           <StatusTabs query={query} stats={known} />
           <TypeFilter types={types} type={query.type} />
-          <StatusList key={`${query.status} ${query.type}`} query={query} />
+          <StatusList key={`${query.status} ${query.type} ${query.discarded}`} query={query} />
         </>
       ) : (
         <SearchResults query={query} types={types} />
@@ -99,77 +100,97 @@ export function TypeFilter({
 }
 
 /** What can be done with all of a status at once. */
-const BULK: Readonly<Partial<Record<Status, 'cancel' | 'redrive'>>> = {
-  ...{ pending: 'cancel', scheduled: 'cancel', running: 'cancel' },
-  ...{ failed: 'redrive', dead_letter: 'redrive', cancelled: 'redrive' },
+const BULK: Readonly<Partial<Record<Status, readonly OperationKind[]>>> = {
+  ...{ pending: ['cancel'], scheduled: ['cancel'], running: ['cancel'] },
+  ...{ failed: ['redrive'], dead_letter: ['redrive', 'discard'], cancelled: ['redrive'] },
 }
 
 function StatusList({ query }: { readonly query: Query }): JSX.Element {
   const status = statusOf(query)
   const { type, cursor } = query
   const [ids, setIds] = useState<ReadonlySet<string>>(new Set())
-  const [isAsking, setAsking] = useState(false)
-  const listKey = `list ${status} ${type} ${cursor}`
+  const [asked, setAsked] = useState<OperationKind | null>(null)
+  const isDead = status === 'dead_letter'
+  const isWithDiscarded = isDead && query.discarded === 'shown'
+  const listKey = `list ${status} ${type} ${isWithDiscarded} ${cursor}`
   // Dead letters are listed from their own log: it keeps them far longer than anything else is remembered.
-  const [path, asked] = status === 'dead_letter' ? ['dead-letters', {}] : ['activities', { status }]
-  const page = useResource<Page<ActivitySummary>>({
+  const path = isDead ? 'dead-letters' : 'activities'
+  const wanted = isDead ? { includeDiscarded: String(isWithDiscarded) } : { status }
+  const page = useResource<Page<ListedActivity>>({
     ...{ key: listKey, everyMs: 10_000 },
-    load: signal => get(path, { ...asked, type, cursor, limit: PAGE_ITEMS }, signal),
+    load: signal => get(path, { ...wanted, type, cursor, limit: PAGE_ITEMS }, signal),
     concerns: ({ activityType }) => cursor === undefined && (type === undefined || activityType === type),
   })
-  const kind = canAct.value ? BULK[status] : undefined
+  const kinds = (canAct.value ? BULK[status] : undefined) ?? []
+  const [kind] = kinds
   useShortcuts(
     kind === undefined
       ? []
-      : [{ key: kind === 'cancel' ? 'c' : 'r', does: `${kind} what is selected, or all`, act: () => setAsking(true) }],
+      : [{ key: kind === 'cancel' ? 'c' : 'r', does: `${kind} what is selected, or all`, act: () => setAsked(kind) }],
   )
+  const columns = isWithDiscarded ? [...activityColumns(status), DISCARDED] : activityColumns(status)
   return (
-    <Shown resource={page} what="activities">
-      {({ items, cursor: next }) =>
-        items.length === 0 && cursor === undefined ? (
-          <NoActivities status={status} type={type} />
-        ) : (
-          <>
-            {kind !== undefined && <BulkButton kind={kind} chosen={ids.size} ask={() => setAsking(true)} />}
-            <RowTable
-              {...{
-                listKey,
-                caption: `Activities that are ${statusWord(status)}`,
-                items,
-                columns: activityColumns(status),
-              }}
-              selection={kind === undefined ? undefined : { ids, change: setIds }}
-            />
-            <Pager cursor={next} isFirst={cursor === undefined} go={to => filterBy({ cursor: to })} />
-            {isAsking && kind !== undefined && (
-              <BulkDialog
-                kind={kind}
-                filter={
-                  ids.size > 0 ? { ids: [...ids] } : type === undefined ? { status, all: true } : { status, type }
-                }
-                onClose={() => setAsking(false)}
-                onStarted={() => setIds(new Set())}
+    <>
+      {isDead && <DiscardedToggle isOn={isWithDiscarded} />}
+      <Shown resource={page} what="activities">
+        {({ items, cursor: next }) =>
+          items.length === 0 && cursor === undefined ? (
+            <NoActivities status={status} type={type} />
+          ) : (
+            <>
+              {kinds.length > 0 && <BulkButtons kinds={kinds} chosen={ids.size} ask={setAsked} />}
+              <RowTable
+                {...{ listKey, caption: `Activities that are ${statusWord(status)}`, items, columns }}
+                selection={kind === undefined ? undefined : { ids, change: setIds }}
               />
-            )}
-          </>
-        )
-      }
-    </Shown>
+              <Pager cursor={next} isFirst={cursor === undefined} go={to => filterBy({ cursor: to })} />
+              {asked !== null && (
+                <BulkDialog
+                  kind={asked}
+                  filter={
+                    ids.size > 0 ? { ids: [...ids] } : type === undefined ? { status, all: true } : { status, type }
+                  }
+                  onClose={() => setAsked(null)}
+                  onStarted={() => setIds(new Set())}
+                />
+              )}
+            </>
+          )
+        }
+      </Shown>
+    </>
   )
 }
 
-function BulkButton(props: {
-  readonly kind: 'cancel' | 'redrive'
+function DiscardedToggle({ isOn }: { readonly isOn: boolean }): JSX.Element {
+  return (
+    <p class="filters">
+      <label>
+        <input
+          type="checkbox"
+          checked={isOn}
+          onChange={event => filterBy({ discarded: event.currentTarget.checked ? 'shown' : undefined })}
+        />{' '}
+        Show discarded ones too
+      </label>
+    </p>
+  )
+}
+
+function BulkButtons(props: {
+  readonly kinds: readonly OperationKind[]
   readonly chosen: number
-  readonly ask: () => void
+  readonly ask: (kind: OperationKind) => void
 }): JSX.Element {
-  const { kind, chosen, ask } = props
-  const verb = kind === 'cancel' ? 'Cancel' : 'Redrive'
+  const { kinds, chosen, ask } = props
+  const what = chosen > 0 ? counted(chosen, 'selected one', 'selected ones') : 'all that match'
   return (
     <p class="bulk">
-      <button type="button" onClick={ask}>
-        {chosen > 0 ? `${verb} ${counted(chosen, 'selected one', 'selected ones')}…` : `${verb} all that match…`}
-      </button>
+      {kinds.map(kind => (
+        <button key={kind} type="button" onClick={() => ask(kind)}>
+          {`${BULK_VERBS[kind]} ${what}…`}
+        </button>
+      ))}
     </p>
   )
 }

@@ -91,10 +91,11 @@ function readActivity(text: string): ShownActivity {
 function Head({ data, onDone }: { readonly data: ShownActivity; readonly onDone: () => void }): JSX.Element {
   const { activity } = data
   const [dialog, setDialog] = useState<OpenDialog>(null)
-  const { status, redrivenAs, editedAs, cancelRequested } = activity
+  const { status, redrivenAs, editedAs, cancelRequested, discarded } = activity
   const canCancel = canAct.value && !isTerminal(status) && !cancelRequested
   const wasRedriven = redrivenAs !== null || editedAs !== null
   const canRedrive = canAct.value && isTerminal(status) && status !== 'completed' && !wasRedriven
+  const canDiscard = canRedrive && status === 'dead_letter' && discarded === null
   useShortcuts([
     ...(canCancel ? [{ key: 'c', does: 'cancel', act: () => setDialog('cancel') }] : []),
     ...(canRedrive ? [{ key: 'r', does: 'redrive', act: () => setDialog('redrive') }] : []),
@@ -111,6 +112,12 @@ function Head({ data, onDone }: { readonly data: ShownActivity; readonly onDone:
       <p class="sentence">
         <StatusBadge status={status} /> It {activity.sentence}.
       </p>
+      {discarded !== null && (
+        <p class="muted">
+          Discarded <Time atMs={discarded.atMs} />
+          {discarded.reason !== null && `: ${discarded.reason}`}
+        </p>
+      )}
       <Relations activity={activity} />
       <div class="buttons">
         {canRedrive && (
@@ -122,6 +129,11 @@ function Head({ data, onDone }: { readonly data: ShownActivity; readonly onDone:
               Redrive…
             </button>
           </>
+        )}
+        {canDiscard && (
+          <button type="button" onClick={() => setDialog('discard')}>
+            Discard…
+          </button>
         )}
         {canCancel && (
           <button type="button" class="danger" onClick={() => setDialog('cancel')}>

@@ -4,7 +4,7 @@ import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import { get } from '../api.ts'
 import type { DeadLetterGroup, DeadLetterGroups, StatsView } from '../api-types.ts'
-import type { BulkFilter } from '../components/bulk-dialog.tsx'
+import type { AskedBulk, BulkFilter } from '../components/bulk-dialog.tsx'
 import { BulkDialog } from '../components/bulk-dialog.tsx'
 import { CopyButton } from '../components/copy-button.tsx'
 import { ActivityLink } from '../components/links.tsx'
@@ -23,14 +23,18 @@ import { TypeFilter } from './activities.tsx'
 /** The page. */
 export function DeadLettersPage({ query }: { readonly query: Query }): JSX.Element {
   const { type } = query
-  const [filter, setFilter] = useState<BulkFilter | null>(null)
+  const [asked, setAsked] = useState<AskedBulk | null>(null)
   const groups = useResource<DeadLetterGroups>({
     ...{ key: `groups ${type}`, everyMs: 15_000, load: signal => get('dead-letters/groups', { type }, signal) },
     concerns: event => event.type === 'dead_letter' && (type === undefined || event.activityType === type),
   })
   const stats = useResource<StatsView>({ key: 'stats', everyMs: 30_000, load: signal => get('stats', {}, signal) })
   const all: BulkFilter = type === undefined ? { all: true } : { type }
-  useShortcuts(canAct.value ? [{ key: 'r', does: 'redrive all that match', act: () => setFilter(all) }] : [])
+  useShortcuts(
+    canAct.value
+      ? [{ key: 'r', does: 'redrive all that match', act: () => setAsked({ kind: 'redrive', filter: all }) }]
+      : [],
+  )
   return (
     <>
       <h1>Dead letters</h1>
@@ -44,9 +48,14 @@ export function DeadLettersPage({ query }: { readonly query: Query }): JSX.Eleme
               <p class="bulk">
                 <LookedAt data={data} />
                 {canAct.value && (
-                  <button type="button" onClick={() => setFilter(all)}>
-                    {type === undefined ? 'Redrive all…' : `Redrive all of ${type}…`}
-                  </button>
+                  <>
+                    <button type="button" onClick={() => setAsked({ kind: 'redrive', filter: all })}>
+                      {type === undefined ? 'Redrive all…' : `Redrive all of ${type}…`}
+                    </button>
+                    <button type="button" onClick={() => setAsked({ kind: 'discard', filter: all })}>
+                      {type === undefined ? 'Discard all…' : `Discard all of ${type}…`}
+                    </button>
+                  </>
                 )}
                 <a href={href('activities', { status: 'dead_letter', type })}>One by one</a>
               </p>
@@ -55,8 +64,11 @@ export function DeadLettersPage({ query }: { readonly query: Query }): JSX.Eleme
                   <Group
                     key={group.fingerprint}
                     {...{ group, type }}
-                    redrive={() =>
-                      setFilter({ fingerprint: group.fingerprint, ...(type === undefined ? {} : { type }) })
+                    ask={kind =>
+                      setAsked({
+                        kind,
+                        filter: { fingerprint: group.fingerprint, ...(type === undefined ? {} : { type }) },
+                      })
                     }
                   />
                 ))}
@@ -65,9 +77,7 @@ export function DeadLettersPage({ query }: { readonly query: Query }): JSX.Eleme
           )
         }
       </Shown>
-      {filter !== null && (
-        <BulkDialog kind="redrive" filter={filter} onClose={() => setFilter(null)} onStarted={() => groups.refetch()} />
-      )}
+      {asked !== null && <BulkDialog {...asked} onClose={() => setAsked(null)} onStarted={() => groups.refetch()} />}
     </>
   )
 }
@@ -94,9 +104,9 @@ function LookedAt({ data }: { readonly data: DeadLetterGroups }): JSX.Element {
 function Group(props: {
   readonly group: DeadLetterGroup
   readonly type: string | undefined
-  readonly redrive: () => void
+  readonly ask: (kind: AskedBulk['kind']) => void
 }): JSX.Element {
-  const { group, type, redrive } = props
+  const { group, type, ask } = props
   const { fingerprint, count, redriven, types, error, sampleIds } = group
   const command = shellLine('errand', 'dlq', 'redrive', '--fingerprint', fingerprint)
   return (
@@ -119,9 +129,14 @@ function Group(props: {
       </p>
       <p class="buttons">
         {canAct.value && count > redriven && (
-          <button type="button" onClick={redrive}>
-            Redrive this group…
-          </button>
+          <>
+            <button type="button" onClick={() => ask('redrive')}>
+              Redrive this group…
+            </button>
+            <button type="button" onClick={() => ask('discard')}>
+              Discard this group…
+            </button>
+          </>
         )}
         <CopyButton text={command} label="as command line" isNamed />
       </p>

@@ -5,8 +5,8 @@ import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import { get } from '../api.ts'
 import type { DeadLetterSummary, Page } from '../api-types.ts'
-import type { BulkFilter } from '../components/bulk-dialog.tsx'
-import { BulkDialog } from '../components/bulk-dialog.tsx'
+import type { AskedBulk, BulkFilter } from '../components/bulk-dialog.tsx'
+import { BULK_VERBS, BulkDialog } from '../components/bulk-dialog.tsx'
 import { Failure, FailureLine } from '../components/failure.tsx'
 import { ActivityLink } from '../components/links.tsx'
 import type { Column } from '../components/row-table.tsx'
@@ -23,6 +23,7 @@ import { counted } from '../time-text.ts'
 const PAGE_ITEMS = 200
 /** Looked through at one go, for as long as no member is found. */
 const PAGES_AT_ONCE = 5
+const KINDS = ['redrive', 'discard'] as const
 
 const COLUMNS: readonly Column<DeadLetterSummary>[] = [
   { title: 'Activity', cell: ({ id }) => <ActivityLink id={id} isRow /> },
@@ -50,14 +51,16 @@ export function GroupPage({
   const { type } = query
   const [before, setBefore] = useState<Looked>({ items: [], lookedAt: 0, cursor: null })
   const [ids, setIds] = useState<ReadonlySet<string>>(new Set())
-  const [filter, setFilter] = useState<BulkFilter | null>(null)
+  const [asked, setAsked] = useState<AskedBulk | null>(null)
   const looked = useResource<Looked>({
     ...{ key: `group ${fingerprint} ${type} ${before.cursor}`, everyMs: 30_000 },
     load: signal => lookOn(fingerprint, type, before, signal),
   })
   const whole: BulkFilter = { fingerprint, ...(type === undefined ? {} : { type }) }
-  const act = (): void => setFilter(ids.size > 0 ? { ids: [...ids] } : whole)
-  useShortcuts(canAct.value ? [{ key: 'r', does: 'redrive the group, or what is selected', act }] : [])
+  const ask = (kind: AskedBulk['kind']): void => setAsked({ kind, filter: ids.size > 0 ? { ids: [...ids] } : whole })
+  useShortcuts(
+    canAct.value ? [{ key: 'r', does: 'redrive the group, or what is selected', act: () => ask('redrive') }] : [],
+  )
   return (
     <>
       <p class="crumbs">
@@ -76,13 +79,15 @@ export function GroupPage({
                   Go on looking
                 </button>
               )}
-              {canAct.value && data.items.length > 0 && (
-                <button type="button" onClick={act}>
-                  {ids.size > 0
-                    ? `Redrive ${counted(ids.size, 'selected one', 'selected ones')}…`
-                    : 'Redrive the whole group…'}
-                </button>
-              )}
+              {canAct.value &&
+                data.items.length > 0 &&
+                KINDS.map(kind => (
+                  <button key={kind} type="button" onClick={() => ask(kind)}>
+                    {ids.size > 0
+                      ? `${BULK_VERBS[kind]} ${counted(ids.size, 'selected one', 'selected ones')}…`
+                      : `${BULK_VERBS[kind]} the whole group…`}
+                  </button>
+                ))}
             </p>
             {data.items.length === 0 && data.cursor === null ? (
               <Empty title="There is none any more">
@@ -102,12 +107,7 @@ export function GroupPage({
           </>
         )}
       </Shown>
-      {filter !== null && (
-        <BulkDialog
-          {...{ kind: 'redrive' as const, filter, onClose: () => setFilter(null) }}
-          onStarted={() => setIds(new Set())}
-        />
-      )}
+      {asked !== null && <BulkDialog {...asked} onClose={() => setAsked(null)} onStarted={() => setIds(new Set())} />}
     </>
   )
 }
