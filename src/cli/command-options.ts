@@ -5,7 +5,8 @@ import { Option } from 'commander'
 import type { CommandSpec, OptionSpec } from './command.ts'
 import type { Setting } from './config/settings.ts'
 import { settingsOf } from './config/settings.ts'
-import { OUTPUT_FORMATS, TIME_STYLES } from './output/output.ts'
+import { OUTPUT_FORMATS } from './output/output.ts'
+import { TIME_STYLES } from './output/time-text.ts'
 
 /** Options under one heading of the help. */
 export interface OptionGroup {

@@ -83,7 +83,9 @@ const PLANTED: Readonly<Record<string, { readonly may: readonly string[]; readon
       '@preact/signals',
       'uplot',
     ],
-    mayNot: ['../../storage/kafka/y.ts', '../../worker/y.ts', '../../wire/y.ts', 'zod', 'hono', 'kafkajs', 'node:fs'],
+    mayNot: ['../../storage/kafka/y.ts', '../../worker/y.ts', '../../wire/y.ts', '../../cli/y.ts'].concat([
+      ...['zod', 'hono', 'kafkajs', 'node:fs'],
+    ]),
   },
   'src/console/x.ts': {
     may: ['./y.ts', '../core/y.ts', '../client/y.ts', '../operations/y.ts', '../storage/storage.ts'].concat([

@@ -13,8 +13,8 @@ import type { Output } from '../output/output.ts'
 import type { Column } from '../output/table.ts'
 import { oneLine, plain } from '../output/table.ts'
 import { spanText } from '../output/time-text.ts'
-import type { TimelineEntry } from '../timeline.ts'
-import { timelineEntries } from '../timeline.ts'
+import type { TimelineEntry } from '../../client/timeline.ts'
+import { timelineEntries } from '../../client/timeline.ts'
 
 /** The command. */
 export const timelineCommand = defineCommand({

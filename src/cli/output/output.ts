@@ -5,6 +5,7 @@
 import type { Terminal } from '../terminal.ts'
 import type { Column } from './table.ts'
 import { tableText } from './table.ts'
+import type { TimeStyle } from './time-text.ts'
 import { timeText } from './time-text.ts'
 import { colorsFor } from './style.ts'
 import type { Style } from './style.ts'
@@ -13,11 +14,6 @@ import type { Style } from './style.ts'
 export const OUTPUT_FORMATS = ['text', 'json', 'jsonl', 'none'] as const
 /** One of {@link OUTPUT_FORMATS}. */
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number]
-
-/** How text shows times; JSON has milliseconds since 1970 always. */
-export const TIME_STYLES = ['iso', 'relative'] as const
-/** One of {@link TIME_STYLES}. */
-export type TimeStyle = (typeof TIME_STYLES)[number]
 
 /** Answers on stdout. */
 export class Output {

@@ -1,6 +1,9 @@
 // Times as people read them.
 
-import type { TimeStyle } from './output.ts'
+/** How text shows times; JSON has milliseconds since 1970 always. */
+export const TIME_STYLES = ['iso', 'relative'] as const
+/** One of {@link TIME_STYLES}. */
+export type TimeStyle = (typeof TIME_STYLES)[number]
 
 const STEPS = [
   ['d', 86_400_000],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { timelineEntries } from '../../cli/timeline.ts'
+import { timelineEntries } from '../../client/timeline.ts'
 import type { ActivityEvent } from '../../storage/storage.ts'
 import { waterfall } from './waterfall.ts'
 

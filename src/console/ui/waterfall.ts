@@ -1,7 +1,7 @@
 // Where the bars of a waterfall stand: all attempts and what lies between them on one scale. A gap that is long beside the work
 // is drawn shorter, and says so: an hour of delay would leave nothing to see of a run of 40 ms. Pure.
 
-import type { TimelineEntry } from '../../cli/timeline.ts'
+import type { TimelineEntry } from '../../client/timeline.ts'
 
 /** A bar. Places are percent of the width. */
 export interface Bar {

@@ -3,8 +3,8 @@
 
 import type { JSX } from 'preact'
 import { useMemo } from 'preact/hooks'
-import type { GapReason, TimelineEntry } from '../../../cli/timeline.ts'
-import { timelineEntries } from '../../../cli/timeline.ts'
+import type { GapReason, TimelineEntry } from '../../../client/timeline.ts'
+import { timelineEntries } from '../../../client/timeline.ts'
 import type { ActivityEvent } from '../api-types.ts'
 import { now } from '../now.ts'
 import { spanText } from '../time-text.ts'

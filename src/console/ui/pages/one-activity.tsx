@@ -17,7 +17,6 @@ import { Shown } from '../components/states.tsx'
 import { StatusBadge } from '../components/status.tsx'
 import { Time } from '../components/time.tsx'
 import { Timeline } from '../components/timeline.tsx'
-import type { JsonNode } from '../json-text.ts'
 import { memberOf, parseJsonText, prettyJson } from '../json-text.ts'
 import { useShortcuts } from '../keyboard.ts'
 import { href } from '../navigation.ts'
@@ -27,15 +26,8 @@ import { detailPath } from '../route.ts'
 import { canAct } from '../session.ts'
 import { enqueueCode, enqueueLine, shellLine } from '../shell-text.ts'
 import { spanText } from '../time-text.ts'
+import type { ShownActivity } from '../shown-activity.ts'
 import { visibleText } from '../visible-text.ts'
-
-/** An activity with its JSON as it was written. */
-export interface ShownActivity {
-  readonly activity: ActivityView
-  /** Undefined: it is not there any more. */
-  readonly payload: JsonNode | undefined
-  readonly result: JsonNode | undefined
-}
 
 /** The page. */
 export function ActivityPage({ id }: { readonly id: string }): JSX.Element {
