@@ -16,8 +16,6 @@ import { choosePorts } from '../../scripts/stack/ports.ts'
 import { stopStack } from '../../scripts/stack/stack.ts'
 import { waitUntil } from '../../scripts/stack/wait.ts'
 import { systemClock } from '../../src/core/clock.ts'
-import { silentLogger } from '../../src/core/logger.ts'
-import { commitFirstOffsets } from '../../src/consumer/first-offsets.ts'
 import { movableClock } from '../chaos/ground/wall-clock.ts'
 import { doctor, errand, only, Patient, problems } from '../support/doctor-patient.ts'
 import { ForeignProducer } from '../support/foreign-producer.ts'
@@ -100,12 +98,9 @@ describe('groups', () => {
       await foreign.send(patient.topic('orders.low'), { key: 'k', value: Buffer.from('v') }, 1)
     await foreign.send(patient.topic('delay'), { key: 'k:1', value: Buffer.from('v') })
     // A lane that was deleted and made anew still has the offsets that were committed of the one before.
-    const beyond = { topic: patient.topic('orders.critical'), partition: 0, offset: 7 }
-    await commitFirstOffsets({
-      settings: { brokers: kafkaBrokers(), clientId: 'doctor-test', logger: silentLogger },
-      clock: systemClock,
-      groupId: patient.topic('orders.workers'),
-      offsets: [beyond],
+    await patient.admin.setOffsets({
+      ...{ groupId: patient.topic('orders.workers'), topic: patient.topic('orders.critical') },
+      partitions: [{ partition: 0, offset: '7' }],
     })
     await patient.admin.fetchTopicOffsets(patient.topic('orders.low'))
     await patient.admin.deleteTopicRecords({
@@ -320,7 +315,7 @@ test('the clock of this machine, an hour ahead of that of Redis', async () => {
 })
 
 test('settings that are wrong together', async () => {
-  await using patient = await Patient.open([])
+  await using patient = await Patient.open(['mail'])
   const args = ['--lease', '5s', '--grace', '1m', '--marker-life', '5m', '--result-life', '30d']
   const diagnosis = await patient.doctor([...args, '--partitions', '3'])
   expect(
