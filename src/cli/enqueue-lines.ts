@@ -12,7 +12,7 @@ import { CLI_LIMITS, LIMITS } from '../core/limits.ts'
 import { checkType } from '../core/names.ts'
 import { describe } from '../core/text.ts'
 import { readLines } from './driver-lines.ts'
-import { parseExact } from './exact-json.ts'
+import { parseExact } from '../core/exact-json.ts'
 import { timeValue } from './option-values.ts'
 
 /** An activity of a line. */
